@@ -1,0 +1,114 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need and say so.
+
+SHELL        := bash
+.SHELLFLAGS  := -euo pipefail -c
+ARGS         ?=
+FUZZ_SECONDS ?= 20
+RECORDINGS   ?= ../shared/data
+
+VENV := .venv
+BIN  := $(VENV)/bin
+SAY  := @printf '==> %s\n'
+
+# The first Python on the PATH that is new enough; python3 where none is yet, to be installed.
+PYTHON := $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+	done),python3)
+export PYTHON
+
+KERNEL  := $(wildcard native/src/*.[ch] native/include/*.h) native/build_kernel.py setup.py
+C_FILES := native/src/*.[ch] native/include/*.h native/tests/*.[ch]
+
+NEED_DEMO := gcc libc6-dev python3 python3-dev python3-venv
+NEED_C    := gcc libc6-dev clang clang-runtime
+ifneq ($(shell uname -m),aarch64)
+NEED_C    += gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+endif
+
+.PHONY: help demo test test-c test-aarch64 test-python lint bench accuracy callgrind fuzz clean
+
+help:
+	@printf '%s\n' \
+	'make demo [ARGS="--seconds 20"]  synthetic runners measured live in this terminal' \
+	'make test       everything the tests need, then all tests' \
+	'make lint       ruff, mypy, clang-format, clang-tidy' \
+	'make bench      packets in, strides out: speed and memory' \
+	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
+	'make callgrind  instructions per pod sample' \
+	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
+	'make clean      removes what was built, and the virtual environment'
+
+demo: $(VENV)/with-run
+	$(SAY) 'stridehub demo $(ARGS)'
+	@$(BIN)/stridehub demo $(ARGS)
+
+test: test-c test-aarch64 test-python
+	$(SAY) 'all tests passed'
+
+test-c:
+	@.ci/install-missing $(NEED_C) python3
+	$(SAY) 'C tests with sanitizers under gcc and clang'
+	@$(MAKE) -C native --no-print-directory test
+	$(SAY) 'fuzzers, $(FUZZ_SECONDS) s each'
+	@$(MAKE) -C native --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+
+test-aarch64:
+	@.ci/install-missing $(NEED_C) python3
+	$(SAY) 'C tests built for the Cortex-A53'
+	@$(MAKE) -C native --no-print-directory aarch64
+
+test-python: $(VENV)/with-test
+	$(SAY) 'Python tests'
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/with-lint
+	@.ci/install-missing clang-format clang-tidy
+	$(SAY) 'ruff'
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	$(SAY) 'mypy --strict'
+	@$(BIN)/mypy
+	$(SAY) 'clang-format'
+	@clang-format --dry-run -Werror $(C_FILES)
+	$(SAY) 'clang-tidy'
+	@$(MAKE) -C native --no-print-directory tidy
+
+bench: $(VENV)/with-run
+	$(SAY) 'stridehub bench $(ARGS)'
+	@$(BIN)/stridehub bench $(ARGS)
+
+accuracy: $(VENV)/with-run
+	$(SAY) 'accuracy on $(RECORDINGS)'
+	@$(BIN)/python tests/bench/accuracy.py $(RECORDINGS)
+
+callgrind: $(VENV)/with-run
+	@.ci/install-missing gcc libc6-dev valgrind
+	$(SAY) 'instructions per pod sample'
+	@$(BIN)/python tests/bench/callgrind.py
+
+fuzz: FUZZ_SECONDS := 300
+fuzz:
+	@.ci/install-missing $(NEED_C) python3
+	$(SAY) 'fuzzers, $(FUZZ_SECONDS) s each'
+	@$(MAKE) -C native --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+
+clean:
+	$(SAY) 'removing what was built'
+	@$(MAKE) -C native --no-print-directory clean
+	@rm -rf $(VENV) build dist hub/*.egg-info hub/stridehub/kernel/_native.*.so
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The environment with the package as it stands in hub/, built again when the kernel changes.
+$(VENV)/with-%: pyproject.toml $(KERNEL) | $(VENV)/ready
+	$(SAY) 'stridehub and what it needs to $*, into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable \
+		'.$(if $(filter-out run,$*),[$*])'
+	@touch $@
+
+$(VENV)/ready:
+	@.ci/install-missing $(NEED_DEMO)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+		f"stridehub needs Python 3.11 or later; $(PYTHON) is {v[0]}.{v[1]}")'
+	$(SAY) 'virtual environment $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,39 @@
+"""What can go wrong, each error carrying the offending value."""
+
+
+class StrideHubError(Exception):
+    """Anything stridehub refuses or fails at, in one line for the user."""
+
+
+class UnknownPlacementError(StrideHubError):
+    """A pod is said to sit where no pod sits."""
+
+    def __init__(self, placement: object) -> None:
+        super().__init__(f"unknown placement {placement!r}")
+        self.placement = placement
+
+
+class PacketError(StrideHubError):
+    """A packet or info record that the wire codec refuses to read or write."""
+
+    def __init__(self, reason: str, value: object) -> None:
+        """`reason` is the codec's name of the result; `value` the bytes, or the fields, refused."""
+        super().__init__(f"packet refused: {reason}")
+        self.reason = reason
+        self.value = value
+
+
+class ProfileError(StrideHubError):
+    """A runner's profile with a value outside what a body can have."""
+
+    def __init__(self, profile: object) -> None:
+        super().__init__(f"profile out of range: {profile}")
+        self.profile = profile
+
+
+class PodRefusedError(StrideHubError):
+    """A pod that a kernel does not take: its placement is worn already, or eight are."""
+
+    def __init__(self, info: object, reason: str) -> None:
+        super().__init__(f"pod refused: {reason}: {info}")
+        self.info = info

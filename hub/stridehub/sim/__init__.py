@@ -1,0 +1,1 @@
+"""A synthetic runner who wears pods, with exact truth, and reacts to cues."""

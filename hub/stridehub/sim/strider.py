@@ -1,0 +1,453 @@
+"""A running or walking body as curves in time, planned step by step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stridehub.sim.anatomy import SIDE_SIGN, Anatomy, Sole
+from stridehub.sim.body import (
+    CHANNELS,
+    CHEST_PITCH,
+    FOOT,
+    FORWARD,
+    HEIGHT,
+    LATERAL,
+    LEGS,
+    PELVIS_PITCH,
+    PELVIS_ROLL,
+    PELVIS_YAW,
+    ROLL,
+    SHANK_AXIAL,
+    THIGH_AXIAL,
+    TOE_OUT,
+    leg_slice,
+)
+from stridehub.sim.gait import FORCE_THRESHOLD_N, StepPlan
+from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
+from stridehub.sim.leg import hip_offset, planted_ankle, solve_leg
+from stridehub.sim.pelvis import (
+    attitude,
+    flight_speed,
+    force_onset,
+    landing_speed,
+    running_advance,
+    running_height,
+)
+from stridehub.sim.tracks import ORDER, Array, Track, minimum_jerk, quintic
+
+FREE = np.nan
+# A landing foot still moves at this share of the running speed and comes to rest within the time
+# the sole, the heel pad and the skin of the forefoot give (De Wit 2000: 1.5 m/s at 4.5 m/s).
+_LANDING_SPEED_RATIO = 0.38
+_LANDING_TIME_S = 0.05
+_LANDING_SINK_MPS = (-1.0, -0.05)
+_THIGH_RATE_IC = 0.2  # rad/s: the thigh has just stopped retracting when the foot lands
+_WALKING_KNEE = np.radians(14.0)  # at mid-stance
+_TOE_OUT = np.radians(6.0)
+_HISTORY_S = 3.0
+
+# u = t / landing time; the give still to come, per unit of landing speed times time: starts with
+# rate 1 and no acceleration, ends at rest: -(1 - u)^3 (1 + u) / 2.
+_GIVE = np.array([-0.5, 1.0, 0.0, -1.0, 0.5])
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A foot on the ground: the times at which vertical force crosses the plate's threshold."""
+
+    leg: int
+    ic_s: float
+    to_s: float
+    walking: bool
+
+
+class Strider:
+    """Plans steps as they are asked for; `draw(index, leg, ic_s)` gives each step's plan."""
+
+    def __init__(
+        self,
+        anatomy: Anatomy,
+        knobs: RunnerKnobs,
+        draw: Callable[[int, int, float], StepPlan],
+        start_s: float,
+    ) -> None:
+        self._anatomy = anatomy
+        self._sole = Sole(anatomy)
+        self._knobs = knobs
+        self._draw = draw
+        first = draw(0, 0, start_s)
+        # Three steps are over when the first sample is taken, so that both legs are in full swing.
+        first = draw(0, 0, start_s - 3.2 * first.step_s)
+        self._plans = [first]
+        begin = first.ic_s
+        self._path = Track(2, begin)
+        self._attitude = Track(6, begin)
+        self._legs = [_LegTracks(begin), _LegTracks(begin)]
+        self._state = np.array(
+            [[0.0, flight_speed(first)], [self._landing_height(first), landing_speed(first)]]
+        )
+        self.contacts: list[Contact] = []  # in order of IC; the reader takes them away
+
+    def pose(self, t: Array) -> Array:
+        """Pose jets (3, CHANNELS, N) at increasing times."""
+        while not self._covers(float(t[-1])):
+            self._plan_step()
+        pose = self._trunk_pose(t)
+        for leg in (0, 1):
+            self._set_leg(pose, t, leg)
+        self._forget(float(t[0]) - _HISTORY_S)
+        return pose
+
+    def vertical_force(self, t: Array, pose: Array) -> Array:
+        """(2, N) vertical ground force in newton, left and right."""
+        total = self._knobs.mass_kg * (GRAVITY_MPS2 + pose[2, HEIGHT])
+        return np.stack([tracks.ground.jets(t)[0, 4] * total for tracks in self._legs])
+
+    def _covers(self, t: float) -> bool:
+        """Legs are planned one step behind the trunk, up to the contact of `_plans[-3]`."""
+        return len(self._plans) > 5 and min(self._plans[-4].to_s, self._plans[-3].ic_s) > t
+
+    def _forget(self, t: float) -> None:
+        for track in (self._path, self._attitude):
+            track.forget_before(t)
+        for tracks in self._legs:
+            tracks.forget_before(t)
+        while len(self._plans) > 6:
+            del self._plans[0]
+
+    def _trunk_pose(self, t: Array) -> Array:
+        pose = np.zeros((3, CHANNELS, len(t)))
+        path = self._path.jets(t)
+        pose[:, FORWARD], pose[:, HEIGHT] = path[:, 0], path[:, 1]
+        turned = self._attitude.jets(t)
+        pose[:, LATERAL] = turned[:, 0]
+        pose[:, PELVIS_PITCH : PELVIS_YAW + 1] = turned[:, 1:4]
+        pose[:, CHEST_PITCH : LEGS] = turned[:, 4:6]
+        return pose
+
+    def _hip(self, pose: Array, leg: int) -> Array:
+        hip = hip_offset(self._anatomy, pose, leg)
+        hip[:, 0] += pose[:, FORWARD]
+        hip[:, 1] += pose[:, HEIGHT]
+        hip[:, 2] += pose[:, LATERAL]
+        return hip
+
+    def _standing_leg(self, pose: Array, t: Array, leg: int) -> Array:
+        """Jets (3, 3, N) of roll, thigh, shank over the planted foot."""
+        tracks = self._legs[leg]
+        pitch = tracks.foot.jets(t)[:, 0]
+        ankle = planted_ankle(self._sole, pitch, tracks.ground.jets(t)[:, :3])
+        return solve_leg(self._anatomy, ankle - self._hip(pose, leg))
+
+    def _set_leg(self, pose: Array, t: Array, leg: int) -> None:
+        tracks = self._legs[leg]
+        target = pose[:, leg_slice(leg)]
+        target[:, FOOT] = tracks.foot.jets(t)[:, 0]
+        target[:, ROLL : ROLL + 3] = tracks.swing.jets(t)
+        planted = tracks.ground.jets(t)[0, 3] > 0.5
+        if planted.any():
+            target[:, ROLL : ROLL + 3, planted] = self._standing_leg(
+                pose[:, :, planted], t[planted], leg
+            )
+        target[:, THIGH_AXIAL] = tracks.axial.jets(t)[:, 0]
+        target[:, SHANK_AXIAL] = -target[:, THIGH_AXIAL]
+        target[0, TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+
+    def _plan_step(self) -> None:
+        plan = self._plans[-1]
+        after = self._draw(plan.index + 1, 1 - plan.leg, plan.next_ic_s)
+        self._plans.append(after)
+        self._plan_attitude(plan, after)
+        if plan.walking:
+            self._plan_walking_path(plan, after)
+        else:
+            self._plan_running_path(plan, after)
+        if len(self._plans) > 2:
+            self._plan_leg(self._plans[-3])
+
+    def _plan_attitude(self, plan: StepPlan, after: StepPlan) -> None:
+        start = attitude(plan, self._knobs, 0.0)
+        middle = attitude(plan, self._knobs, 0.5)
+        end = attitude(after, self._knobs, 0.0)
+        half = 0.5 * plan.step_s
+        self._attitude.append(plan.ic_s + half, quintic(half, start, middle))
+        self._attitude.append(after.ic_s, quintic(half, middle, end))
+
+    def _landing_height(self, plan: StepPlan) -> float:
+        """Height of mid-hip at which the leg of `plan` lands with its planned angles."""
+        body = self._anatomy
+        turned = attitude(plan, self._knobs, 0.0)
+        side = SIDE_SIGN[plan.leg]
+        hip_z = turned[0, 0] + side * body.hip_half_width
+        thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
+        leg = body.thigh * np.cos(thigh) + body.shank * np.cos(shank)
+        down = np.sqrt(leg**2 - (hip_z - side * 0.5 * self._knobs.step_width_m) ** 2)
+        ankle = self._sole.ankle(np.radians(plan.foot_ic))[0]
+        return float(ankle + down + side * body.hip_half_width * np.sin(turned[2, 0]))
+
+    def _plan_running_path(self, plan: StepPlan, after: StepPlan) -> None:
+        forward, height = self._state
+        stance_x, flight_x = running_advance(plan, forward, flight_speed(after))
+        stance_y, flight_y = running_height(plan, height, self._landing_height(after))
+        self._path.append(plan.to_s, np.stack([stance_x, stance_y]))
+        self._path.append(after.ic_s, np.stack([flight_x, flight_y]))
+        threshold = FORCE_THRESHOLD_N / self._knobs.mass_kg
+        self._remember_contact(plan, *force_onset(stance_y, plan.contact_s, threshold))
+        self._remember_state(after)
+
+    def _plan_walking_path(self, plan: StepPlan, after: StepPlan) -> None:
+        """Over the stance leg like a pendulum: lowest in the middle of double support."""
+        low = self._landing_height(plan) - 0.004
+        straight = self._sole.ankle(np.array(0.0))[0] + self._anatomy.reach(_WALKING_KNEE)
+        rise = max(float(straight) - low, 0.01)
+        rate = 2 * np.pi / plan.step_s
+        lag = 0.5 * plan.double_support_s / plan.step_s
+        knots = []
+        for step, phase, base in (
+            (plan, 0.0, low),
+            (plan, 0.5, low),
+            (after, 0.0, self._landing_height(after) - 0.004),
+        ):
+            angle = 2 * np.pi * (phase - lag)
+            wave = 0.5 * rise * np.array([1 - np.cos(angle), np.sin(angle), np.cos(angle)])
+            height = wave * rate ** np.arange(3.0)
+            surge = 0.03 * step.speed * np.array([0, 1 + np.cos(angle), -rate * np.sin(angle)])
+            knots.append((height + [base, 0, 0], surge + [0, step.speed, 0]))
+        half = 0.5 * plan.step_s
+        position = self._state[0, 0]
+        for i in (0, 1):
+            start, end = knots[i], knots[i + 1]
+            end_position = position + 0.5 * half * (start[1][1] + end[1][1])
+            jets_x = np.array([start[1], end[1]])
+            jets_x[:, 0] = position, end_position
+            piece = quintic(
+                half, np.stack([jets_x[0], start[0]]), np.stack([jets_x[1], end[0]])
+            )
+            self._path.append(plan.ic_s + half * (i + 1), piece)
+            position = end_position
+        self._remember_contact(plan, 0.0, plan.contact_s)
+        self._remember_state(after)
+
+    def _remember_contact(self, plan: StepPlan, first: float, last: float) -> None:
+        self.contacts.append(Contact(plan.leg, plan.ic_s + first, plan.ic_s + last, plan.walking))
+
+    def _remember_state(self, after: StepPlan) -> None:
+        self._state = self._path.jets(np.array([after.ic_s]))[:2, :, 0].T.copy()
+
+    def _plan_leg(self, plan: StepPlan) -> None:
+        """The swing that ends with the landing of `plan`, and the contact that follows."""
+        tracks = self._legs[plan.leg]
+        lands = np.array([plan.ic_s])
+        trunk = self._trunk_pose(lands)
+        hip = self._hip(trunk, plan.leg)[:, :, 0]
+        foot_rate = -np.radians(100.0 + 12.0 * plan.foot_ic)
+        pitch_ic = np.radians(plan.foot_ic)
+        landing = self._landing(plan, hip, pitch_ic, foot_rate)
+        foothold = self._foothold(plan, hip, pitch_ic, landing)
+        stance = self._foot_stance(plan, pitch_ic, foot_rate, foothold)
+
+        previous_end = tracks.foot.end_s
+        swing_foot_end = np.array([pitch_ic, foot_rate, 2 * stance[0][0][2]])
+        if tracks.last is None:
+            tracks.skip_to(plan.ic_s)
+        else:
+            before = self._trunk_pose(np.array([previous_end]))
+            leaves = self._standing_leg(before, np.array([previous_end]), plan.leg)[:, :, 0].T
+            foot_leaves = tracks.foot.jets(np.array([previous_end]))[:, 0, 0]
+            tracks.swing_foot(plan, foot_leaves, swing_foot_end)
+        tracks.contact(plan, landing, foothold, stance, self._knobs)
+        if tracks.last is not None:
+            arrives = self._standing_leg(trunk, lands, plan.leg)[:, :, 0].T
+            tracks.swing_leg(previous_end, plan, leaves, arrives)
+        tracks.hold(plan.to_s)
+        tracks.last = plan
+
+    def _landing(self, plan: StepPlan, hip: Array, pitch: float, rate: float) -> Array:
+        """(2,) forward and upward speed of the sole at IC, beyond rolling."""
+        body = self._anatomy
+        height, slope, _, _ = self._sole.ankle(np.array(pitch))
+        thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
+        ahead = max(_LANDING_SPEED_RATIO * plan.speed, -float(height) * rate)
+        sweep = ahead - hip[1, 0]  # of the ankle relative to the hip
+        shank_rate = (sweep - body.thigh * np.cos(thigh) * _THIGH_RATE_IC) / (
+            body.shank * np.cos(shank)
+        )
+        closing = body.thigh * np.sin(thigh) * _THIGH_RATE_IC + body.shank * np.sin(
+            shank
+        ) * shank_rate
+        sink = hip[1, 1] + closing - float(slope) * rate
+        return np.array([ahead + float(height) * rate, np.clip(sink, *_LANDING_SINK_MPS)])
+
+    def _foothold(self, plan: StepPlan, hip: Array, pitch: float, landing: Array) -> float:
+        """Where a flat foot's ankle would be along the way."""
+        body = self._anatomy
+        thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
+        ahead = body.thigh * np.sin(thigh) + body.shank * np.sin(shank)
+        rolled = self._sole.ankle(np.array(pitch))[3]
+        give = landing[0] * _landing_time(plan) * _GIVE[0]
+        return float(hip[0, 0] + ahead + rolled - give)
+
+    def _foot_stance(
+        self, plan: StepPlan, pitch_ic: float, rate_ic: float, foothold: float
+    ) -> tuple[Array, Array]:
+        """Pieces (K-1, ORDER) of the foot's pitch and their ends in seconds from IC: flat soon
+        after landing, then as far on the toes as an evenly stretching leg needs."""
+        body = self._anatomy
+        times = np.array([0.0, 0.22, 0.45, 0.6, 0.725, 0.85, 1.0]) * plan.contact_s
+        push = np.linspace(0.0, 1.0, 23)
+        start, end = times[2], times[6]
+        hip = self._hip(self._trunk_pose(plan.ic_s + start + push * (end - start)), plan.leg)
+
+        pitch = np.radians(np.linspace(-90.0, 10.0, 101))
+        height, slope, _, rolled = self._sole.ankle(pitch)
+        across = SIDE_SIGN[plan.leg] * 0.5 * self._knobs.step_width_m - hip[0, 2]
+        ahead = (foothold - rolled)[:, None] - hip[0, 0]
+        up = height[:, None] - hip[0, 1]
+        reach = np.sqrt(ahead**2 + up**2 + across**2)  # (pitch, push)
+
+        rolls = np.radians(-5.0 if plan.walking else -7.0)
+        at_start = float(np.interp(rolls, pitch, reach[:, 0]))
+        knee_to = np.radians(plan.knee_to)
+        at_end = body.reach(knee_to)
+        share = 0.5 - 0.5 * np.cos(np.pi * (push**2 if plan.walking else push))
+        wanted = at_start + (at_end - at_start) * share
+        needed = np.array([np.interp(w, reach[:, i], pitch) for i, w in enumerate(wanted)])
+        needed = np.minimum.accumulate(np.minimum(needed, rolls))
+
+        # length' = (ankle' - hip') . unit vector, with ankle' = pitch' (-height, slope)
+        i = int(np.argmin(np.abs(pitch - needed[-1])))
+        reach_rate = -body.thigh * body.shank * np.sin(knee_to) / at_end * plan.knee_rate_to
+        hip_part = (
+            hip[1, 0, -1] * ahead[i, -1] + hip[1, 1, -1] * up[i, -1] + hip[1, 2, -1] * across[-1]
+        )
+        rate_to = (np.radians(reach_rate) * at_end + hip_part) / (
+            slope[i] * up[i, -1] - height[i] * ahead[i, -1]
+        )
+        knots = np.full((len(times), 3), FREE)
+        knots[0, :2] = pitch_ic, rate_ic
+        knots[1, 0] = np.radians(-1.0 if plan.foot_ic > 0 else -2.0)
+        knots[2:, 0] = np.interp(times[2:], start + push * (end - start), needed)
+        knots[-1, 1] = rate_to
+        return minimum_jerk(times, knots), times[1:]
+
+
+def _landing_time(plan: StepPlan) -> float:
+    return min(_LANDING_TIME_S, 0.3 * plan.contact_s)
+
+
+def _smooth_step(duration: float, start: float, end: float) -> Array:
+    return quintic(duration, np.array([start, 0.0, 0.0]), np.array([end, 0.0, 0.0]))
+
+
+class _LegTracks:
+    """Curves of one leg; `ground` is foothold x, y, z, planted or not, and share of the load."""
+
+    def __init__(self, start_s: float) -> None:
+        self.foot = Track(1, start_s)
+        self.swing = Track(3, start_s)
+        self.ground = Track(5, start_s)
+        self.axial = Track(1, start_s)
+        self.last: StepPlan | None = None
+
+    def forget_before(self, t: float) -> None:
+        for track in (self.foot, self.swing, self.ground, self.axial):
+            track.forget_before(t)
+
+    def skip_to(self, t: float) -> None:
+        """Nothing is known of the leg before its first contact."""
+        if t <= self.foot.end_s:
+            return
+        for track, channels in ((self.foot, 1), (self.swing, 3), (self.ground, 5), (self.axial, 1)):
+            track.append(t, np.zeros((channels, ORDER)))
+
+    def swing_foot(self, plan: StepPlan, leaves: Array, arrives: Array) -> None:
+        start, end = self.foot.end_s, plan.ic_s
+        swing = end - start
+        lowest = -np.radians(plan.kickback + (6.0 if not plan.walking else 12.0))
+        knots = np.full((3, 3), FREE)
+        knots[0], knots[2], knots[1, :2] = leaves, arrives, (lowest, 0.0)
+        share = 0.2 if plan.walking else 0.38
+        times = np.array([0.0, share * swing, swing])
+        for piece, t in zip(minimum_jerk(times, knots), times[1:], strict=True):
+            self.foot.append(start + t, piece[None])
+        self.ground.append(end, np.zeros((5, ORDER)))
+
+    def contact(
+        self,
+        plan: StepPlan,
+        landing: Array,
+        foothold: float,
+        stance: tuple[Array, Array],
+        knobs: RunnerKnobs,
+    ) -> None:
+        for piece, end in zip(*stance, strict=True):
+            self.foot.append(plan.ic_s + float(end), piece[None])
+        give = _landing_time(plan)
+        ground = np.zeros((5, ORDER))
+        ground[0, 0] = foothold
+        ground[2, 0] = SIDE_SIGN[plan.leg] * 0.5 * knobs.step_width_m
+        ground[3:, 0] = 1.0
+        landing_piece = ground.copy()
+        landing_piece[:2, :5] += landing[:, None] * give * _GIVE / give ** np.arange(5.0)
+        if not plan.walking:
+            self.ground.append(plan.ic_s + give, landing_piece)
+            self.ground.append(plan.to_s, ground)
+        else:
+            shared = plan.double_support_s
+            give_ends = min(give, 0.99 * shared)
+            landing_piece[4] = _smooth_step(shared, 0.0, 1.0)
+            self.ground.append(plan.ic_s + give_ends, landing_piece)
+            loading = ground.copy()
+            loading[4] = _smooth_step(shared, 0.0, 1.0)
+            loading[4] = _shifted(loading[4], give_ends)
+            self.ground.append(plan.ic_s + shared, loading)
+            self.ground.append(plan.next_ic_s, ground)
+            unloading = ground.copy()
+            unloading[4] = _smooth_step(shared, 1.0, 0.0)
+            self.ground.append(plan.to_s, unloading)
+        self._turn_axially(plan, np.radians(knobs.axial_rotation_deg))
+
+    def _turn_axially(self, plan: StepPlan, amplitude: float) -> None:
+        """Inwards over mid-stance, outwards in swing, about the limb's own axis."""
+        side = 1.0 if plan.leg == 1 else -1.0
+        middle = plan.ic_s + 0.5 * plan.contact_s
+        for end, value in ((plan.ic_s, -0.5), (middle, 1.0), (plan.to_s, -0.2)):
+            start = self.axial.end_s
+            if end > start:
+                now = self.axial.jets(np.array([start]))[0, 0, 0] if self.last else 0.0
+                self.axial.append(
+                    end, _smooth_step(end - start, now, side * amplitude * value)[None]
+                )
+
+    def swing_leg(self, start: float, plan: StepPlan, leaves: Array, arrives: Array) -> None:
+        """Jets (3, 3) of roll, thigh, shank at both ends."""
+        swing = plan.ic_s - start
+        shares = [0.0, 0.2, 0.62, 1.0] if plan.walking else [0.0, 0.40, 0.68, 1.0]
+        times = np.array(shares) * swing
+        roll = minimum_jerk(times[[0, 3]], np.stack([leaves[0], arrives[0]]))[0]
+        thigh = np.full((4, 3), FREE)
+        thigh[0], thigh[3] = leaves[1], arrives[1]
+        thigh[1, 0] = np.radians(plan.swing_thigh)
+        thigh[2, :2] = np.radians(plan.knee_lift), 0.0
+        shank = np.full((4, 3), FREE)
+        shank[0], shank[3] = leaves[2], arrives[2]
+        shank[1, :2] = -np.radians(plan.kickback), 0.0
+        thigh_pieces, shank_pieces = minimum_jerk(times, thigh), minimum_jerk(times, shank)
+        base = 0.0
+        for i, t in enumerate(times[1:]):
+            piece = np.stack([_shifted(roll, base), thigh_pieces[i], shank_pieces[i]])
+            self.swing.append(start + t, piece)
+            base = float(t)
+
+    def hold(self, t: float) -> None:
+        """The swing curves say nothing while the foot is planted."""
+        self.swing.append(t, np.zeros((3, ORDER)))
+
+
+def _shifted(coefficients: Array, by: float) -> Array:
+    """The same polynomial with its time counted from `by` later."""
+    out = np.zeros(ORDER)
+    shifted = np.polynomial.Polynomial(coefficients)(np.polynomial.Polynomial([by, 1.0]))
+    out[: len(shifted.coef)] = shifted.coef
+    return out

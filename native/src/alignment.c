@@ -1,0 +1,358 @@
+#include "alignment.h"
+
+#include <string.h>
+
+#include "orientation.h"
+#include "vec3.h"
+
+static const float DEGREE = 0.017453293f; /* rad */
+
+/* Cycles remembered: leggings shift slowly, one stride is noisy. */
+static const float MEMORY_CYCLES = 40.0f;
+
+/* Cycles of gait that make an alignment as good as it gets. */
+static const float ENOUGH_CYCLES = 4.0f;
+
+/* A later standing pose this close to the known one is the same pose, and is averaged in. */
+static const float SAME_POSE_COS = 0.978f; /* 12 degrees */
+static const float SAME_POSE_WEIGHT = 0.3f;
+
+/* Decay of the leaky vertical speed: longer than a step, shorter than drift. */
+static const float RISE_TIME_S = 0.5f;
+
+/* Mean pose over a cycle of upright gait, relative to standing: degrees about the medio-lateral axis. `typical`
+ * stands in where no standing was seen [D]: three public runners had trunk -2..-7, thigh 11..19,
+ * shank -29..-39, foot -35..-45 at 3.5-4 m/s; the limits leave room for walking and sprinting. */
+typedef struct {
+    float least_deg, typical_deg, most_deg;
+} pose_range;
+
+/* Limbs in gait turn about their medio-lateral axis for 0.9 and more of the sum of squares. */
+static const float STRANGE_AXIS_SHARE = 0.6f;
+enum { STRANGE_CYCLES = 3 };
+
+static pose_range gait_pose(segment_kind kind) {
+    switch (kind) {
+    case SEGMENT_THIGH:
+        return (pose_range){-10.0f, 14.0f, 40.0f};
+    case SEGMENT_SHANK:
+        return (pose_range){-65.0f, -33.0f, -4.0f};
+    case SEGMENT_FOOT:
+        return (pose_range){-75.0f, -38.0f, 0.0f};
+    case SEGMENT_TRUNK:
+    default:
+        return (pose_range){-35.0f, -5.0f, 20.0f};
+    }
+}
+
+/* Mean sideways tilt of a segment that is worn: beyond it the pod has come loose or the runner lies down. */
+static const float MAX_SIDE_TILT_DEG = 30.0f;
+
+void alignment_init(alignment *a, segment_kind kind) {
+    memset(a, 0, sizeof *a);
+    a->kind = kind;
+    a->up[2] = 1.0f;
+    a->right[1] = -1.0f;
+    a->forward[0] = 1.0f;
+    a->pose_plausible = 1;
+}
+
+static void set_right(alignment *a, const float right[3]) {
+    vec3_copy(right, a->right);
+    vec3_cross(a->up, a->right, a->forward);
+}
+
+static void set_up(alignment *a, const float up[3]) {
+    vec3_copy(up, a->up);
+    float right[3];
+    vec3_copy(a->right, right);
+    vec3_reject(right, a->up);
+    if (!vec3_normalise(right)) {
+        vec3_any_normal(a->up, right);
+    }
+    set_right(a, right);
+}
+
+static void step_trunk(alignment *a, const float up[3], const float acc_mps2[3], float dt_s) {
+    const float vertical = vec3_dot(acc_mps2, up);
+    a->rise_mps += dt_s * (vertical - ORIENTATION_GRAVITY_MPS2 - a->rise_mps / RISE_TIME_S);
+    vec3_add_scaled(a->push, acc_mps2, a->rise_mps);
+    vec3_add_scaled(a->push, up, -a->rise_mps * vertical);
+    a->lightest_mps2 = fminf(a->lightest_mps2, vertical);
+}
+
+void alignment_step(alignment *a, const float rate_rps[3], const float up[3],
+                    const float acc_mps2[3], float dt_s) {
+    const float x = rate_rps[0], y = rate_rps[1], z = rate_rps[2];
+    a->spread[0] += x * x;
+    a->spread[1] += y * y;
+    a->spread[2] += z * z;
+    a->spread[3] += x * y;
+    a->spread[4] += x * z;
+    a->spread[5] += y * z;
+    const float about = vec3_dot(rate_rps, a->right);
+    a->skew += about * about * about;
+    vec3_add_scaled(a->up_sum, up, 1.0f);
+    a->samples++;
+    if (a->kind == SEGMENT_TRUNK) {
+        step_trunk(a, up, acc_mps2, dt_s);
+    }
+}
+
+/* v' S w for the symmetric matrix S. */
+static float quadratic(const float s[6], const float v[3], const float w[3]) {
+    return v[0] * (s[0] * w[0] + s[3] * w[1] + s[4] * w[2]) +
+           v[1] * (s[3] * w[0] + s[1] * w[1] + s[5] * w[2]) +
+           v[2] * (s[4] * w[0] + s[5] * w[1] + s[2] * w[2]);
+}
+
+static float trace(const float s[6]) { return s[0] + s[1] + s[2]; }
+
+/* Principal axis of the rotation at a right angle to up: the 2 x 2 eigenproblem in closed form. Returns how much it
+ * stands out, 0 (round) to 1 (a line). */
+static float principal_normal_axis(const float spread[6], const float up[3], float axis[3]) {
+    float e1[3], e2[3];
+    vec3_any_normal(up, e1);
+    vec3_cross(up, e1, e2);
+    const float c11 = quadratic(spread, e1, e1), c22 = quadratic(spread, e2, e2);
+    const float c12 = quadratic(spread, e1, e2);
+    const float angle = 0.5f * atan2f(2.0f * c12, c11 - c22);
+    for (int i = 0; i < 3; i++) {
+        axis[i] = cosf(angle) * e1[i] + sinf(angle) * e2[i];
+    }
+    const float sum = c11 + c22;
+    return sum > 0.0f ? hypotf(2.0f * c12, c11 - c22) / sum : 0.0f;
+}
+
+/* Principal axis in space, by a few steps of the power method from the last one. */
+static void principal_axis(const float spread[6], float axis[3]) {
+    for (int i = 0; i < 8; i++) {
+        const float v[3] = {axis[0], axis[1], axis[2]};
+        axis[0] = spread[0] * v[0] + spread[3] * v[1] + spread[4] * v[2];
+        axis[1] = spread[3] * v[0] + spread[1] * v[1] + spread[5] * v[2];
+        axis[2] = spread[4] * v[0] + spread[5] * v[1] + spread[2] * v[2];
+        if (!vec3_normalise(axis)) {
+            vec3_copy(v, axis);
+            return;
+        }
+    }
+}
+
+/* Mean angle of the cycle's pose about the medio-lateral axis, degrees. */
+static float pose_angle_deg(const alignment *a, const float pose[3], const float zero[3]) {
+    float forward[3];
+    vec3_cross(zero, a->right, forward);
+    return atan2f(vec3_dot(pose, forward), vec3_dot(pose, zero)) / DEGREE;
+}
+
+static int pose_is_plausible(const alignment *a, const float pose[3], const float zero[3]) {
+    const pose_range range = gait_pose(a->kind);
+    const float angle = pose_angle_deg(a, pose, zero);
+    const float side = asinf(fmaxf(-1.0f, fminf(1.0f, vec3_dot(pose, a->right)))) / DEGREE;
+    return angle > range.least_deg && angle < range.most_deg && fabsf(side) < MAX_SIDE_TILT_DEG;
+}
+
+/* Without standing the zero of the angle is set so that the mean pose is the typical one. */
+static void up_from_gait(alignment *a) {
+    float pose[3], forward[3];
+    vec3_copy(a->pose_mean, pose);
+    vec3_reject(pose, a->right);
+    if (!vec3_normalise(pose)) {
+        return;
+    }
+    vec3_cross(pose, a->right, forward);
+    const float angle = -gait_pose(a->kind).typical_deg * DEGREE;
+    float up[3];
+    for (int i = 0; i < 3; i++) {
+        up[i] = cosf(angle) * pose[i] + sinf(angle) * forward[i];
+    }
+    set_up(a, up);
+}
+
+/* Running has a moment of near weightlessness. Walking has none, and there braking goes with rising: its cycles
+ * do not tell forward. */
+static void take_push(alignment *a, float keep, float weight) {
+    if (a->kind != SEGMENT_TRUNK || a->lightest_mps2 > 0.5f * ORIENTATION_GRAVITY_MPS2) {
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        a->push_mean[i] = keep * a->push_mean[i] + weight * a->push[i];
+    }
+    a->push_norm = keep * a->push_norm + weight * vec3_norm(a->push);
+}
+
+static void find_trunk_axis(alignment *a) {
+    float forward[3], right[3];
+    vec3_copy(a->push_mean, forward);
+    vec3_reject(forward, a->up);
+    a->axis_quality =
+        a->push_norm > 0.0f ? fminf(1.0f, vec3_norm(a->push_mean) / a->push_norm) : 0.0f;
+    if (vec3_normalise(forward)) {
+        vec3_cross(forward, a->up, right);
+        set_right(a, right);
+    }
+}
+
+/* True when the axis points left. In gait the mean pose lies on a known side of standing: the thigh ahead of it, shank
+ * and foot behind. Without standing the swing tells: shank and foot go forward faster than back. */
+static int points_left(const alignment *a) {
+    if (a->has_standing) {
+        return pose_angle_deg(a, a->pose_mean, a->up) * gait_pose(a->kind).typical_deg < 0.0f;
+    }
+    return a->kind != SEGMENT_THIGH && a->skew_mean < 0.0f;
+}
+
+static void find_limb_axis(alignment *a) {
+    float axis[3];
+    if (a->has_standing) {
+        a->axis_quality = principal_normal_axis(a->spread_mean, a->up, axis);
+    } else {
+        vec3_copy(a->right, axis);
+        principal_axis(a->spread_mean, axis);
+        const float all = trace(a->spread_mean);
+        a->axis_quality = all > 0.0f ? quadratic(a->spread_mean, axis, axis) / all : 0.0f;
+    }
+    if (vec3_dot(axis, a->right) < 0.0f) {
+        vec3_scale(axis, -1.0f);
+    }
+    set_right(a, axis);
+    if (points_left(a)) {
+        alignment_flip(a);
+    }
+}
+
+void alignment_flip(alignment *a) {
+    vec3_scale(a->right, -1.0f);
+    vec3_scale(a->forward, -1.0f);
+    a->skew_mean = -a->skew_mean;
+}
+
+static void remember_cycle(alignment *a) {
+    const float keep = 1.0f - 1.0f / fminf(MEMORY_CYCLES, a->cycles + 1.0f);
+    const float weight = (1.0f - keep) / (float)a->samples;
+    for (int i = 0; i < 6; i++) {
+        a->spread_mean[i] = keep * a->spread_mean[i] + weight * a->spread[i];
+    }
+    a->skew_mean = keep * a->skew_mean + weight * a->skew;
+    for (int i = 0; i < 3; i++) {
+        a->pose_mean[i] = keep * a->pose_mean[i] + weight * a->up_sum[i];
+    }
+    take_push(a, keep, weight);
+    a->cycles = fminf(MEMORY_CYCLES, a->cycles + 1.0f);
+}
+
+void alignment_drop(alignment *a) {
+    memset(a->spread, 0, sizeof a->spread);
+    memset(a->up_sum, 0, sizeof a->up_sum);
+    memset(a->push, 0, sizeof a->push);
+    a->skew = 0.0f;
+    a->lightest_mps2 = INFINITY;
+    a->samples = 0;
+}
+
+/* Gait decides between the standing pose in use and a newer one. */
+static void judge_standing(alignment *a, const float pose[3]) {
+    a->pose_plausible = pose_is_plausible(a, pose, a->up);
+    if (a->has_candidate && a->cycles >= ENOUGH_CYCLES) {
+        if (!a->pose_plausible && pose_is_plausible(a, pose, a->candidate)) {
+            set_up(a, a->candidate);
+            a->pose_plausible = 1;
+        }
+        a->has_candidate = 0;
+    }
+    a->standing_verified |= a->has_standing && a->pose_plausible && a->cycles >= ENOUGH_CYCLES;
+}
+
+static void rate_confidence(alignment *a) {
+    const float seen = fminf(1.0f, a->cycles / ENOUGH_CYCLES);
+    const float zero = a->has_standing ? 1.0f : 0.7f;
+    a->confidence = a->pose_plausible ? seen * zero * a->axis_quality : 0.0f;
+}
+
+/* A first axis, so that cycles can be seen at all. */
+static void guess_axis(alignment *a) {
+    float axis[3];
+    if (a->has_standing) {
+        (void)principal_normal_axis(a->spread, a->up, axis);
+    } else {
+        vec3_copy(a->right, axis);
+        principal_axis(a->spread, axis);
+    }
+    set_right(a, axis);
+}
+
+/* Cycle after cycle about another axis: the pod was turned, or what was learnt was no gait. Learn anew. */
+static void forget_strange_axis(alignment *a) {
+    const float all = trace(a->spread);
+    a->axis_share = all > 0.0f ? quadratic(a->spread, a->right, a->right) / all : 0.0f;
+    a->strange_cycles = a->axis_share < STRANGE_AXIS_SHARE ? a->strange_cycles + 1 : 0;
+    if (a->kind != SEGMENT_TRUNK && a->strange_cycles >= STRANGE_CYCLES) {
+        a->cycles = 0.0f;
+        a->strange_cycles = 0;
+        a->confidence = 0.0f;
+    }
+}
+
+void alignment_close_cycle(alignment *a) {
+    if (a->samples == 0) {
+        return;
+    }
+    float pose[3];
+    vec3_copy(a->up_sum, pose);
+    if (!vec3_normalise(pose)) {
+        alignment_drop(a);
+        return;
+    }
+    remember_cycle(a);
+    if (a->kind == SEGMENT_TRUNK) {
+        find_trunk_axis(a);
+    } else {
+        find_limb_axis(a);
+    }
+    if (!a->has_standing) {
+        up_from_gait(a);
+    }
+    judge_standing(a, pose);
+    rate_confidence(a);
+    forget_strange_axis(a);
+    alignment_drop(a);
+}
+
+void alignment_close_other(alignment *a) {
+    float pose[3];
+    vec3_copy(a->up_sum, pose);
+    if (a->samples > 0 && vec3_normalise(pose)) {
+        if (a->cycles < 1.0f && a->kind != SEGMENT_TRUNK) {
+            guess_axis(a);
+        } else if (a->has_standing) {
+            a->pose_plausible = pose_is_plausible(a, pose, a->up);
+            rate_confidence(a);
+        }
+    }
+    alignment_drop(a);
+}
+
+void alignment_standing(alignment *a, const float acc_mps2[3]) {
+    float up[3];
+    vec3_copy(acc_mps2, up);
+    if (!vec3_normalise(up)) {
+        return;
+    }
+    if (!a->standing_verified) {
+        set_up(a, up);
+        a->has_standing = 1;
+        return;
+    }
+    if (vec3_dot(up, a->up) > SAME_POSE_COS) {
+        float mean[3];
+        vec3_copy(a->up, mean);
+        vec3_scale(mean, 1.0f - SAME_POSE_WEIGHT);
+        vec3_add_scaled(mean, up, SAME_POSE_WEIGHT);
+        if (vec3_normalise(mean)) {
+            set_up(a, mean);
+        }
+        return;
+    }
+    vec3_copy(up, a->candidate);
+    a->has_candidate = 1;
+}

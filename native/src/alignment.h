@@ -1,0 +1,77 @@
+/* How does a pod sit on its segment? Two axes of the segment in the pod's own frame, from standing and movement.
+ *
+ * Standing gives the segment's long axis (zero of its angle). The medio-lateral axis comes from the movement: for
+ * limbs it is the axis of the largest angular rate (principal component of the gyroscope, at a right angle to the
+ * long axis), its sign from the swing; for the trunk, which turns about every axis alike, forward is where the body
+ * accelerates while it rises (running: braking goes with sinking, propulsion with rising).
+ */
+#ifndef ALIGNMENT_H
+#define ALIGNMENT_H
+
+#include <stdint.h>
+
+typedef enum {
+    SEGMENT_TRUNK = 0, /* pelvis and chest */
+    SEGMENT_THIGH = 1,
+    SEGMENT_SHANK = 2,
+    SEGMENT_FOOT = 3
+} segment_kind;
+
+typedef struct {
+    segment_kind kind;
+
+    float up[3];      /* long axis, upwards while standing */
+    float right[3];   /* medio-lateral axis, to the runner's right */
+    float forward[3]; /* up x right */
+
+    int has_standing;      /* up was seen in a standing pose */
+    int standing_verified; /* and gait since then fits it */
+    float candidate[3];    /* a later standing pose that gait has yet to confirm */
+    int has_candidate;
+
+    /* this cycle */
+    float spread[6];     /* sum of rate x rate: xx yy zz xy xz yz, rad^2/s^2 */
+    float skew;          /* sum of (rate about right)^3 */
+    float up_sum[3];
+    float rise_mps;      /* leaky vertical speed of a trunk pod */
+    float push[3];       /* sum of horizontal specific force x vertical speed */
+    float lightest_mps2; /* least vertical specific force of a trunk pod */
+    int samples;
+
+    /* over the last cycles, forgetting */
+    float spread_mean[6];
+    float skew_mean;
+    float push_mean[3];
+    float push_norm;     /* sum of the lengths that push_mean adds up */
+    float pose_mean[3];  /* mean vertical over cycles */
+    float cycles;        /* effective number of cycles in the means */
+
+    float axis_quality; /* 0..1 */
+    float axis_share;   /* part of the last cycle's rotation that was about the medio-lateral axis */
+    int strange_cycles; /* in a row, about another axis */
+    int pose_plausible; /* the last cycle's mean pose is one of upright gait */
+    float confidence;   /* 0..1; 0.5 is enough for strides */
+} alignment;
+
+void alignment_init(alignment *a, segment_kind kind);
+
+/* One sample: bias-free rate (rad/s), vertical and specific force (m/s^2) in the sensor frame. */
+void alignment_step(alignment *a, const float rate_rps[3], const float up[3],
+                    const float acc_mps2[3], float dt_s);
+
+/* A cycle of gait has ended; what was summed counts. */
+void alignment_close_cycle(alignment *a);
+
+/* What was summed was movement, but no cycle of gait: it only shows whether the pod still sits as it did. */
+void alignment_close_other(alignment *a);
+
+/* What was summed says nothing. */
+void alignment_drop(alignment *a);
+
+/* A window of rest with this mean specific force (m/s^2). */
+void alignment_standing(alignment *a, const float acc_mps2[3]);
+
+/* Another pod has shown that forward is backward here. */
+void alignment_flip(alignment *a);
+
+#endif

@@ -1,0 +1,288 @@
+#include "gait_events.h"
+
+#include <math.h>
+
+enum {
+    SMOOTH_REACH = 4, /* slots to each side of the smoothing kernel */
+    WINDOW_SLOTS = 64
+};
+
+/* Binomial, 256 in sum: a standard deviation of 7 ms, against impact and soft-tissue wobble. */
+static const float SMOOTH[2 * SMOOTH_REACH + 1] = {1.0f / 256,  8.0f / 256,  28.0f / 256,
+                                                   56.0f / 256, 70.0f / 256, 56.0f / 256,
+                                                   28.0f / 256, 8.0f / 256,  1.0f / 256};
+
+/* Shares of body mass: head, arms and trunk; thigh; shank and foot (Winter 2009, table 4.1). */
+static const float TRUNK_MASS = 0.678f;
+static const float THIGH_MASS = 0.100f;
+static const float LOWER_MASS = 0.061f;
+
+/* A thigh pod sits this far below the hip, as a share of the thigh, and the thigh is this share of height;
+ * without a known height 1.75 m [D]. */
+static const float THIGH_POD_SHARE = 0.65f;
+static const float DEFAULT_THIGH_M = 0.43f;
+
+static const float GRAVITY_MPS2 = 9.80665f;
+static const float RADIANS = 0.017453293f;
+
+/* Contact is where the force has reached half of body weight, less the time of the rise to there from the
+ * 50 N (0.08 of body weight) that laboratories use. */
+static const float LOADED_G = 0.5f;
+static const double LOADING_S = 0.010;
+static const float FLIGHT_G = 0.4f; /* less than this must come before */
+
+/* Toe-off is the straight line through two levels of the falling force, carried on to 0.06 of body weight. */
+static const float UNLOADING_G = 0.8f;
+static const float UNLOADED_G = 0.4f;
+static const float TOE_OFF_G = 0.06f;
+static const double UNLOAD_LEAST_S = 0.005, UNLOAD_MOST_S = 0.025;
+
+/* Windows around a provisional event, seconds. */
+static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.080;
+static const double TOE_OFF_BEFORE_S = 0.110, TOE_OFF_AFTER_S = 0.070;
+
+/* The knee begins to bend again 8..24 ms after toe-off in public runners. */
+static const double KNEE_LAG_S = 0.015;
+
+typedef struct {
+    int64_t first; /* grid number of value[0] */
+    int count;
+    float value[WINDOW_SLOTS];
+} series;
+
+typedef enum { FORCE_NONE, FORCE_BODY, FORCE_PELVIS, FORCE_HIPS } force_source;
+
+int64_t gait_events_needs(const shank_event *event) {
+    const double last_s = event->kind == STRIDE_EVENT_TOE_OFF
+                              ? event->time_s + TOE_OFF_AFTER_S
+                              : fmax(event->time_s, event->minimum_s) + CONTACT_AFTER_S;
+    return (int64_t)floor(last_s * TRACK_GRID_HZ) + SMOOTH_REACH + 1;
+}
+
+static int has_span(const pod_track *pod, int64_t first, int64_t last) {
+    return body_span_is_good(pod, first, last, SLOT_HOLE | SLOT_SETTLING);
+}
+
+static force_source best_source(const body *b, int64_t first, int64_t last) {
+    const int thighs = has_span(body_thigh(b, 0), first, last) &&
+                       has_span(body_thigh(b, 1), first, last);
+    const int pelvis = has_span(body_pelvis(b), first, last);
+    const int shanks = has_span(body_shank(b, 0), first, last) &&
+                       has_span(body_shank(b, 1), first, last);
+    if (thighs && pelvis && shanks) {
+        return FORCE_BODY;
+    }
+    if (pelvis) {
+        return FORCE_PELVIS;
+    }
+    return thighs && shanks ? FORCE_HIPS : FORCE_NONE;
+}
+
+static float force_at(const pod_track *pod, int64_t grid) { return pod_track_slot(pod, grid)->force_g; }
+
+static float height_cosine(const pod_track *pod, int64_t grid) {
+    return cosf(RADIANS * pod_track_slot(pod, grid)->angle_deg);
+}
+
+/* Specific force at the hip from the pod on the thigh: the second derivative of their height difference. */
+static float hip_force_at(const pod_track *thigh, float pod_to_hip_m, int64_t grid) {
+    const float second = height_cosine(thigh, grid - 1) - 2.0f * height_cosine(thigh, grid) +
+                         height_cosine(thigh, grid + 1);
+    const float per_g = pod_to_hip_m * (float)(TRACK_GRID_HZ * TRACK_GRID_HZ) / GRAVITY_MPS2;
+    return force_at(thigh, grid) + per_g * second;
+}
+
+static float limb_force(const body *b, int64_t grid) {
+    return THIGH_MASS * (force_at(body_thigh(b, 0), grid) + force_at(body_thigh(b, 1), grid)) +
+           LOWER_MASS * (force_at(body_shank(b, 0), grid) + force_at(body_shank(b, 1), grid));
+}
+
+static float trunk_force_from_hips(const body *b, int64_t grid) {
+    float sum = 0.0f;
+    for (int side = 0; side < 2; side++) {
+        const float thigh_m = isnan(b->thigh_m[side]) ? DEFAULT_THIGH_M : (float)b->thigh_m[side];
+        sum += hip_force_at(body_thigh(b, side), THIGH_POD_SHARE * thigh_m, grid);
+    }
+    return 0.5f * sum;
+}
+
+static float body_force(const body *b, force_source source, int64_t grid) {
+    switch (source) {
+    case FORCE_BODY:
+        return TRUNK_MASS * force_at(body_pelvis(b), grid) + limb_force(b, grid);
+    case FORCE_HIPS:
+        return TRUNK_MASS * trunk_force_from_hips(b, grid) + limb_force(b, grid);
+    case FORCE_PELVIS:
+    case FORCE_NONE:
+    default:
+        return force_at(body_pelvis(b), grid);
+    }
+}
+
+static void smooth(const float *raw, series *out) {
+    for (int i = 0; i < out->count; i++) {
+        float sum = 0.0f;
+        for (int k = 0; k < 2 * SMOOTH_REACH + 1; k++) {
+            sum += SMOOTH[k] * raw[i + k];
+        }
+        out->value[i] = sum;
+    }
+}
+
+static int64_t grid_after(double time_s) { return (int64_t)ceil(time_s * TRACK_GRID_HZ); }
+
+/* The grid span from..to, as long as it fits. */
+static void set_span(series *s, double from_s, double to_s) {
+    s->first = grid_after(from_s);
+    const int64_t count = grid_after(to_s) - s->first;
+    s->count = count < 1 ? 1 : count > WINDOW_SLOTS ? WINDOW_SLOTS : (int)count;
+}
+
+static int smooth_force(const body *b, double from_s, double to_s, series *out) {
+    set_span(out, from_s, to_s);
+    const int64_t first = out->first - SMOOTH_REACH;
+    const int64_t last = out->first + out->count + SMOOTH_REACH - 1;
+    const force_source source = best_source(b, first - 1, last + 1);
+    if (source == FORCE_NONE) {
+        return 0;
+    }
+    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH];
+    for (int64_t grid = first; grid <= last; grid++) {
+        raw[grid - first] = body_force(b, source, grid);
+    }
+    smooth(raw, out);
+    return 1;
+}
+
+static double place_s(const series *s, int before, float level) {
+    const float a = s->value[before], c = s->value[before + 1];
+    const double share = c != a ? (double)((level - a) / (c - a)) : 0.0;
+    return ((double)(s->first + before) + share) / TRACK_GRID_HZ;
+}
+
+static int least_index(const series *s, int from, int to) {
+    int least = from;
+    for (int i = from; i < to; i++) {
+        least = s->value[i] < s->value[least] ? i : least;
+    }
+    return least;
+}
+
+/* Index before the first rise through the level from `from` on, or -1. */
+static int rise_index(const series *s, int from, float level) {
+    for (int i = from; i + 1 < s->count; i++) {
+        if (s->value[i] < level && s->value[i + 1] >= level) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int fall_index(const series *s, int from, float level) {
+    for (int i = from; i + 1 < s->count; i++) {
+        if (s->value[i] >= level && s->value[i + 1] < level) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+refined_event gait_refine_contact(const body *b, int side, const shank_event *event) {
+    (void)side;
+    refined_event result = {.time_s = event->time_s, .from_force = 0, .flight = -1};
+    series force;
+    if (!smooth_force(b, event->zero_s - CONTACT_BEFORE_S, event->minimum_s + CONTACT_AFTER_S,
+                      &force)) {
+        return result;
+    }
+    const int until = force.count - (int)(CONTACT_AFTER_S * TRACK_GRID_HZ);
+    const int lightest = least_index(&force, 0, until > 1 ? until : 1);
+    result.flight = force.value[lightest] < FLIGHT_G;
+    const int rise = rise_index(&force, lightest, LOADED_G);
+    if (!result.flight || rise < 0) {
+        return result;
+    }
+    result.time_s = place_s(&force, rise, LOADED_G) - LOADING_S;
+    result.from_force = 1;
+    return result;
+}
+
+static int toe_off_from_force(const series *force, double *time_s) {
+    const int loaded = fall_index(force, 0, UNLOADING_G);
+    const int unloaded = loaded < 0 ? -1 : fall_index(force, loaded, UNLOADED_G);
+    if (unloaded < 0) {
+        return 0;
+    }
+    const double unloaded_s = place_s(force, unloaded, UNLOADED_G);
+    const double fall_s = unloaded_s - place_s(force, loaded, UNLOADING_G);
+    const double rest_s = fall_s * (double)((UNLOADED_G - TOE_OFF_G) / (UNLOADING_G - UNLOADED_G));
+    *time_s = unloaded_s + fmin(UNLOAD_MOST_S, fmax(UNLOAD_LEAST_S, rest_s));
+    return 1;
+}
+
+/* Time at which the knee begins to bend around a provisional toe-off. */
+static int knee_bends(const body *b, int side, double from_s, double to_s, double *time_s) {
+    const pod_track *thigh = body_thigh(b, side), *shank = body_shank(b, side);
+    series knee;
+    set_span(&knee, from_s, to_s);
+    const int64_t last = knee.first + knee.count - 1;
+    if (!has_span(thigh, knee.first, last) || !has_span(shank, knee.first, last)) {
+        return 0;
+    }
+    for (int i = 0; i < knee.count; i++) {
+        const int64_t grid = knee.first + i;
+        knee.value[i] = pod_track_slot(thigh, grid)->rate_dps - pod_track_slot(shank, grid)->rate_dps;
+    }
+    const int rise = rise_index(&knee, 0, 0.0f);
+    if (rise < 0) {
+        return 0;
+    }
+    *time_s = place_s(&knee, rise, 0.0f);
+    return 1;
+}
+
+/* The rate of a pod is least: the foot turns fastest as it leaves the ground, the walking shank too. */
+static int rate_is_least(const pod_track *pod, double from_s, double to_s, double *time_s) {
+    series rate;
+    set_span(&rate, from_s, to_s);
+    if (!has_span(pod, rate.first, rate.first + rate.count - 1)) {
+        return 0;
+    }
+    for (int i = 0; i < rate.count; i++) {
+        rate.value[i] = pod_track_slot(pod, rate.first + i)->rate_dps;
+    }
+    const int least = least_index(&rate, 0, rate.count);
+    *time_s = grid_time_s(rate.first + least);
+    return least > 0 && least + 1 < rate.count;
+}
+
+static double kinematic_toe_off(const body *b, int side, const shank_event *event, int walking) {
+    double time_s;
+    if (walking) {
+        return rate_is_least(body_shank(b, side), event->time_s, event->time_s + TOE_OFF_AFTER_S,
+                             &time_s)
+                   ? time_s
+                   : event->time_s;
+    }
+    if (rate_is_least(body_foot(b, side), event->time_s - 0.05, event->time_s + 0.05, &time_s)) {
+        return time_s;
+    }
+    if (knee_bends(b, side, event->time_s - 0.03, event->time_s + TOE_OFF_AFTER_S, &time_s)) {
+        return time_s - KNEE_LAG_S;
+    }
+    return event->time_s;
+}
+
+refined_event gait_refine_toe_off(const body *b, int side, const shank_event *event, int walking) {
+    refined_event result = {.time_s = event->time_s, .from_force = 0, .flight = -1};
+    series force;
+    if (smooth_force(b, event->time_s - TOE_OFF_BEFORE_S, event->time_s + TOE_OFF_AFTER_S, &force)) {
+        result.from_force = toe_off_from_force(&force, &result.time_s);
+        result.flight = result.from_force;
+        walking = !result.flight;
+    }
+    if (!result.from_force) {
+        result.time_s = kinematic_toe_off(b, side, event, walking);
+    }
+    return result;
+}

@@ -1,0 +1,155 @@
+#include "orientation.h"
+
+#include <string.h>
+
+#include "vec3.h"
+
+enum {
+    MAX_RESTS = 20        /* windows of 0.5 s: the bias follows temperature over 10 s of rest */
+};
+
+/* An angular rate no sensor shows as bias: 10 deg/s. */
+static const float MAX_BIAS_RPS = 0.175f;
+
+orientation_settings orientation_default_settings(void) {
+    /* 3 s: four strides, the choice of VQF (tau_acc); the bias changes over minutes. */
+    return (orientation_settings){.tilt_time_s = 3.0f, .bias_time_s = 30.0f};
+}
+
+void orientation_init(orientation *o, const orientation_settings *settings) {
+    memset(o, 0, sizeof *o);
+    o->settings = *settings;
+    o->up[2] = 1.0f;
+}
+
+static void start(orientation *o, const float acc_mps2[3], const float gyr_rps[3]) {
+    float up[3];
+    vec3_copy(acc_mps2, up);
+    if (vec3_normalise(up)) {
+        vec3_copy(up, o->up);
+        vec3_copy(gyr_rps, o->previous_rps);
+        o->started = 1;
+    }
+}
+
+static void steer(orientation *o, const float error[3], float share, float time_s) {
+    vec3_copy(error, o->steer_rps);
+    vec3_scale(o->steer_rps, share / time_s);
+    o->steer_left_s = time_s;
+}
+
+static void stop_steering(orientation *o) { memset(o->steer_rps, 0, sizeof o->steer_rps); }
+
+/* Turns the vertical, fixed in the world, as seen from a frame that turns by the given angle (rad):
+ * Rodrigues' formula with sine and cosine to the fourth order, 4e-6 rad at 20 degrees a sample. */
+static void turn(float up[3], const float angle[3]) {
+    float first[3], second[3];
+    vec3_cross(up, angle, first);
+    vec3_cross(first, angle, second);
+    const float square = vec3_dot(angle, angle);
+    vec3_add_scaled(up, first, 1.0f - square * (1.0f / 6.0f));
+    vec3_add_scaled(up, second, 0.5f - square * (1.0f / 24.0f));
+    vec3_scale(up, 1.5f - 0.5f * vec3_dot(up, up)); /* one Newton step towards length 1 */
+}
+
+void orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
+                      float rate_rps[3]) {
+    if (!o->started) {
+        start(o, acc_mps2, gyr_rps);
+    }
+    float angle[3], error[3];
+    for (int i = 0; i < 3; i++) {
+        const float between = 0.5f * (gyr_rps[i] + o->previous_rps[i]);
+        angle[i] = (between - o->bias_rps[i] + o->steer_rps[i]) * dt_s;
+        rate_rps[i] = gyr_rps[i] - o->bias_rps[i];
+        o->previous_rps[i] = gyr_rps[i];
+    }
+    turn(o->up, angle);
+    o->steer_left_s -= dt_s;
+    if (o->steer_left_s <= 0.0f) {
+        stop_steering(o);
+    }
+    vec3_cross(acc_mps2, o->up, error);
+    vec3_add_scaled(o->error, error, 1.0f);
+    o->error_samples++;
+}
+
+static void clear_error(orientation *o) {
+    memset(o->error, 0, sizeof o->error);
+    o->error_samples = 0;
+}
+
+static void limit_bias(orientation *o) {
+    const float norm = vec3_norm(o->bias_rps);
+    if (norm > MAX_BIAS_RPS) {
+        vec3_scale(o->bias_rps, MAX_BIAS_RPS / norm);
+    }
+}
+
+/* Mean tilt error of the cycle, rad; the sine of an angle, so never beyond 1. */
+static void mean_error(const orientation *o, float error[3]) {
+    vec3_copy(o->error, error);
+    vec3_scale(error, 1.0f / ((float)o->error_samples * ORIENTATION_GRAVITY_MPS2));
+    const float norm = vec3_norm(error);
+    if (norm > 1.0f) {
+        vec3_scale(error, 1.0f / norm);
+    }
+}
+
+/* The n-th cycle after a loss weighs 1 / n, which is their mean; in steady gait the time constant rules. */
+static float tilt_gain(const orientation *o, float cycle_s) {
+    return fminf(1.0f, fmaxf(cycle_s / o->settings.tilt_time_s, 1.0f / (float)(o->cycles + 1)));
+}
+
+void orientation_close_cycle(orientation *o, float cycle_s) {
+    if (o->partial || o->error_samples == 0 || !(cycle_s > 0.0f)) {
+        o->partial = 0;
+        clear_error(o);
+        return;
+    }
+    float error[3];
+    mean_error(o, error);
+    const float gain = tilt_gain(o, cycle_s);
+    if (o->cycles == 0) {
+        stop_steering(o);
+        turn(o->up, error);
+    } else {
+        steer(o, error, gain, cycle_s);
+        vec3_add_scaled(o->bias_rps, o->steer_rps,
+                        -fminf(0.1f, cycle_s / o->settings.bias_time_s));
+        limit_bias(o);
+    }
+    o->cycles += o->cycles < 100;
+    clear_error(o);
+}
+
+void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
+                            const float mean_gyr_rps[3], float window_s) {
+    o->rests += o->rests < MAX_RESTS;
+    const float weight = 1.0f / (float)o->rests;
+    for (int i = 0; i < 3; i++) {
+        o->bias_rps[i] += weight * (mean_gyr_rps[i] - o->bias_rps[i]);
+    }
+    limit_bias(o);
+    float up[3], error[3];
+    vec3_copy(mean_acc_mps2, up);
+    if (vec3_normalise(up)) {
+        if (vec3_dot(up, o->up) < 0.9f) { /* 25 degrees off: no correction but a new start */
+            vec3_copy(up, o->up);
+        }
+        vec3_cross(up, o->up, error);
+        steer(o, error, 0.5f, window_s);
+        o->cycles += o->cycles == 0;
+    }
+    o->partial = 0;
+    clear_error(o);
+}
+
+void orientation_disturbed(orientation *o) {
+    o->cycles = 0;
+    o->partial = 1;
+    clear_error(o);
+    stop_steering(o);
+}
+
+int orientation_is_settled(const orientation *o) { return o->cycles > 0; }

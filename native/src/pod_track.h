@@ -1,0 +1,101 @@
+/* One pod from packets to a series on the kernel's common time grid.
+ *
+ * Each packet is placed in hub time, short gaps are bridged, and every sample becomes the sagittal state of
+ * the pod's segment: angle and rate about the medio-lateral axis, vertical specific force, acceleration magnitude, yaw.
+ * The state is interpolated onto a grid that all pods of all runners share: slot g is hub time g x 5 ms.
+ */
+#ifndef POD_TRACK_H
+#define POD_TRACK_H
+
+#include <stdint.h>
+
+#include "alignment.h"
+#include "clock_sync.h"
+#include "orientation.h"
+#include "pod_wire.h"
+#include "shank_events.h"
+#include "stride_kernel.h"
+
+enum {
+    TRACK_SLOTS = 512, /* 2.56 s: the longest stride, the wait for a late pod and some more */
+    TRACK_GRID_HZ = 200
+};
+
+typedef enum {
+    SLOT_CLIPPED = 1,
+    SLOT_MOTOR = 2,
+    SLOT_HOLE = 4,         /* samples lost for longer than can be bridged */
+    SLOT_SETTLING = 8,     /* after a hole, until whole cycles have set the vertical again */
+    SLOT_UNCALIBRATED = 16,
+    SLOT_NO_STANDING = 32
+} slot_flag;
+
+typedef struct {
+    float angle_deg;    /* relative to standing, distal end ahead positive */
+    float rate_dps;
+    float force_g;      /* vertical specific force: 1 standing, 0 falling */
+    float magnitude_g;  /* largest of the acceleration since the slot before */
+    float yaw_deg;      /* turned about the vertical since the start, grows without wrapping */
+    uint32_t grid;      /* low bits of the grid number, to know an old slot */
+    uint32_t flags;     /* slot_flag bits */
+} track_slot;
+
+typedef struct {
+    float time_s; /* so far */
+    int armed;    /* the segment has swung back since the last tick */
+    float swing_rps; /* running mean of the swing rate's size */
+} cycle_clock;
+
+typedef struct {
+    float acc_sum[3], gyr_sum[3];
+    float gyr_square, acc_square;
+    int samples;
+    float time_s;
+    int quiet_windows;         /* in a row */
+    float acc_mean[3], gyr_mean[3]; /* of the last quiet window */
+} rest_watch;
+
+typedef struct {
+    float acc_mps2[3], gyr_rps[3];
+} imu_sample;
+
+typedef struct {
+    pod_wire_info info;
+    segment_kind kind;
+    int side; /* stride_side, or -1 for the trunk */
+    float acc_scale, gyr_scale;
+
+    clock_sync clock;
+    orientation orientation;
+    alignment alignment;
+    cycle_clock cycle;
+    rest_watch rest;
+    shank_events events; /* of shank pods */
+
+    int started;
+    uint16_t sequence;
+    double last_s;          /* hub time of the last sample */
+    imu_sample last, before; /* the last two samples */
+    int holed;              /* the last sample stands at the end of a hole */
+
+    track_slot state; /* of the last sample */
+    int64_t head;     /* grid number of the newest slot */
+    int has_head;
+    int at_rest;
+    track_slot slots[TRACK_SLOTS];
+
+    uint64_t packets, samples, lost_packets, stale_packets, clipped_samples, filled_samples;
+    uint32_t long_gaps, reboots;
+} pod_track;
+
+void pod_track_init(pod_track *pod, const pod_wire_info *info);
+
+/* Takes a decoded packet in. */
+stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet, double arrival_s);
+
+/* The slot of a grid number, or NULL when it is not there (any more). */
+const track_slot *pod_track_slot(const pod_track *pod, int64_t grid);
+
+static inline double grid_time_s(int64_t grid) { return (double)grid / TRACK_GRID_HZ; }
+
+#endif

@@ -1,0 +1,59 @@
+/* Provisional gait events from one shank pod, sample by sample.
+ *
+ * The shank swings forward once a stride: a clear positive peak of its rate. Behind the peak the rate falls through zero
+ * (the shank begins to reach back for the ground) to a minimum just after landing; initial contact lies between
+ * the two. Late in stance the rate rises once more and then falls away as the foot leaves: toe-off.
+ */
+#ifndef SHANK_EVENTS_H
+#define SHANK_EVENTS_H
+
+#include <stdint.h>
+
+enum { SHANK_EVENTS_QUEUE = 4 };
+
+typedef struct {
+    double time_s;
+    double seen_s;    /* time of the sample that revealed it */
+    double zero_s;    /* IC: when the rate fell through zero before landing */
+    double minimum_s; /* IC: when the rate was least after it */
+    int32_t kind;     /* stride_event_kind */
+    float swing_peak_dps;  /* IC: of the swing before it */
+    float swing_range_deg; /* IC: from the rearmost to the foremost angle of the swing before it */
+} shank_event;
+
+typedef enum {
+    SHANK_WAITING = 0, /* for a forward swing */
+    SHANK_SWINGING = 1,
+    SHANK_LANDING = 2,
+    SHANK_STANDING = 3
+} shank_phase;
+
+typedef struct {
+    shank_phase phase;
+    float rate_dps; /* of the sample before */
+    double time_s;
+
+    float peak_dps;       /* of this swing */
+    float mean_peak_dps;  /* over the last swings */
+    float rearmost_deg;   /* since the last landing */
+    float foremost_deg;
+    double zero_s;
+    float least_dps;      /* since the zero crossing, or since toe-off */
+    double least_s;
+    float most_dps;       /* since landing */
+    float mean_depth_dps; /* mean size of the rate's minimum after toe-off */
+    double contact_s;     /* provisional IC */
+
+    int32_t queued;
+    shank_event queue[SHANK_EVENTS_QUEUE];
+} shank_events;
+
+void shank_events_init(shank_events *e);
+
+/* One sample: shank rate (deg/s, forward positive), angle (deg) and its time (s, increasing). */
+void shank_events_step(shank_events *e, float rate_dps, float angle_deg, double time_s);
+
+/* Samples were lost: nothing that began before may end after. */
+void shank_events_lost(shank_events *e);
+
+#endif

@@ -37,7 +37,7 @@ static const double SILENCE_S = 30.0;
 /* Skew moves by some 10 ppm when a pod warms up on the leg; with its own error, per second of silence. */
 static const double SKEW_DRIFT = 20e-6;
 /* Buckets after which the skew is known to SKEW_DRIFT: spread 0.3 ms / 30 s = 10 ppm. */
-static const uint32_t SKEW_KNOWN_BUCKETS = 30;
+static const uint32_t SKEW_KNOWN_BUCKETS = 15;
 
 /* What the spread of the minima is held to be before it is measured, and the buckets this weighs. */
 static const double PRIOR_SPREAD_S = 2e-3;
@@ -74,7 +74,7 @@ static double smaller(double a, double b) { return a < b ? a : b; }
 clock_sync_settings clock_sync_default_settings(double rate_hz) {
     const clock_sync_settings settings = {
         .rate_hz = rate_hz,
-        .bucket_s = 1.5,
+        .bucket_s = 2.0,
         /* Two crystals of +-50 ppm (BLE's sleep clock limit and a Pi's), doubled for cold and age. */
         .skew_limit = 200e-6,
         .skew_sigma = 50e-6,

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLOCK_SYNC_BUCKETS = 40, CLOCK_SYNC_MAX_COUNT = 19 };
+enum { CLOCK_SYNC_BUCKETS = 32, CLOCK_SYNC_MAX_COUNT = 19 };
 
 typedef enum {
     CLOCK_SYNC_OK = 0,

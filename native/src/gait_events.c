@@ -25,24 +25,35 @@ static const float DEFAULT_THIGH_M = 0.43f;
 static const float GRAVITY_MPS2 = 9.80665f;
 static const float RADIANS = 0.017453293f;
 
-/* Contact is where the force has reached half of body weight, less the time of the rise to there from the
- * 50 N (0.08 of body weight) that laboratories use. */
+/* Contact is where the force, on its way to more than body weight, passes half of it, less the time of the rise to
+ * there from the 50 N (0.08 of body weight) that laboratories use. */
+static const float CARRYING_G = 1.2f;
 static const float LOADED_G = 0.5f;
 static const double LOADING_S = 0.010;
 static const float FLIGHT_G = 0.4f; /* less than this must come before */
 
-/* Toe-off is the straight line through two levels of the falling force, carried on to 0.06 of body weight. */
-static const float UNLOADING_G = 0.8f;
-static const float UNLOADED_G = 0.4f;
-static const float TOE_OFF_G = 0.06f;
-static const double UNLOAD_LEAST_S = 0.005, UNLOAD_MOST_S = 0.025;
+/* Toe-off by force: it has fallen through UNLOADING to ALMOST_G of body weight, but no later than FADE_MOST_S after the
+ * first; the estimate is up to 0.15 of body weight off in late stance, and the last of the force fades slowly. */
+static const float UNLOADING_G = 0.4f;
+static const float ALMOST_G = 0.15f;
+static const double FADE_MOST_S = 0.030;
+static const double FADE_REST_S = 0.010;
 
-/* Windows around a provisional event, seconds. */
-static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.080;
-static const double TOE_OFF_BEFORE_S = 0.110, TOE_OFF_AFTER_S = 0.070;
+/* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration is largest this much
+ * after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two estimates err independently. */
+static const double WHIP_LAG_S = 0.017;
 
-/* The knee begins to bend again 8..24 ms after toe-off in public runners. */
-static const double KNEE_LAG_S = 0.015;
+/* Contact by movement: the shank's rate is least 17..60 ms after contact and crosses zero 14..54 ms before it: the
+ * middle of the two, a little early. */
+static const double MIDDLE_LEAD_S = 0.004;
+static const double LANDING_S = 0.110;
+
+/* Windows around the mark of a provisional event, seconds: contact comes up to 54 ms after it, and then the body has
+ * to be carried; flight is over by then. */
+static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.130;
+static const double FLIGHT_AFTER_S = 0.050;
+static const double TOE_OFF_BEFORE_S = 0.110, TOE_OFF_AFTER_S = 0.080;
+static const double WHIP_BEFORE_S = 0.030;
 
 typedef struct {
     int64_t first; /* grid number of value[0] */
@@ -53,9 +64,8 @@ typedef struct {
 typedef enum { FORCE_NONE, FORCE_BODY, FORCE_PELVIS, FORCE_HIPS } force_source;
 
 int64_t gait_events_needs(const shank_event *event) {
-    const double last_s = event->kind == STRIDE_EVENT_TOE_OFF
-                              ? event->time_s + TOE_OFF_AFTER_S
-                              : fmax(event->time_s, event->minimum_s) + CONTACT_AFTER_S;
+    const double last_s =
+        event->mark_s + (event->kind == STRIDE_EVENT_TOE_OFF ? TOE_OFF_AFTER_S : CONTACT_AFTER_S);
     return (int64_t)floor(last_s * TRACK_GRID_HZ) + SMOOTH_REACH + 1;
 }
 
@@ -168,6 +178,19 @@ static int least_index(const series *s, int from, int to) {
     return least;
 }
 
+/* Time of an inner minimum, by a parabola through its neighbours; false when it lies at an end. */
+static int least_time(const series *s, double *time_s) {
+    const int least = least_index(s, 0, s->count);
+    if (least == 0 || least + 1 >= s->count) {
+        return 0;
+    }
+    const float before = s->value[least - 1], at = s->value[least], after = s->value[least + 1];
+    const float bend = before - 2.0f * at + after;
+    const double shift = bend > 0.0f ? (double)(0.5f * (before - after) / bend) : 0.0;
+    *time_s = ((double)(s->first + least) + shift) / TRACK_GRID_HZ;
+    return 1;
+}
+
 /* Index before the first rise through the level from `from` on, or -1. */
 static int rise_index(const series *s, int from, float level) {
     for (int i = from; i + 1 < s->count; i++) {
@@ -187,61 +210,7 @@ static int fall_index(const series *s, int from, float level) {
     return -1;
 }
 
-refined_event gait_refine_contact(const body *b, int side, const shank_event *event) {
-    (void)side;
-    refined_event result = {.time_s = event->time_s, .from_force = 0, .flight = -1};
-    series force;
-    if (!smooth_force(b, event->zero_s - CONTACT_BEFORE_S, event->minimum_s + CONTACT_AFTER_S,
-                      &force)) {
-        return result;
-    }
-    const int until = force.count - (int)(CONTACT_AFTER_S * TRACK_GRID_HZ);
-    const int lightest = least_index(&force, 0, until > 1 ? until : 1);
-    result.flight = force.value[lightest] < FLIGHT_G;
-    const int rise = rise_index(&force, lightest, LOADED_G);
-    if (!result.flight || rise < 0) {
-        return result;
-    }
-    result.time_s = place_s(&force, rise, LOADED_G) - LOADING_S;
-    result.from_force = 1;
-    return result;
-}
-
-static int toe_off_from_force(const series *force, double *time_s) {
-    const int loaded = fall_index(force, 0, UNLOADING_G);
-    const int unloaded = loaded < 0 ? -1 : fall_index(force, loaded, UNLOADED_G);
-    if (unloaded < 0) {
-        return 0;
-    }
-    const double unloaded_s = place_s(force, unloaded, UNLOADED_G);
-    const double fall_s = unloaded_s - place_s(force, loaded, UNLOADING_G);
-    const double rest_s = fall_s * (double)((UNLOADED_G - TOE_OFF_G) / (UNLOADING_G - UNLOADED_G));
-    *time_s = unloaded_s + fmin(UNLOAD_MOST_S, fmax(UNLOAD_LEAST_S, rest_s));
-    return 1;
-}
-
-/* Time at which the knee begins to bend around a provisional toe-off. */
-static int knee_bends(const body *b, int side, double from_s, double to_s, double *time_s) {
-    const pod_track *thigh = body_thigh(b, side), *shank = body_shank(b, side);
-    series knee;
-    set_span(&knee, from_s, to_s);
-    const int64_t last = knee.first + knee.count - 1;
-    if (!has_span(thigh, knee.first, last) || !has_span(shank, knee.first, last)) {
-        return 0;
-    }
-    for (int i = 0; i < knee.count; i++) {
-        const int64_t grid = knee.first + i;
-        knee.value[i] = pod_track_slot(thigh, grid)->rate_dps - pod_track_slot(shank, grid)->rate_dps;
-    }
-    const int rise = rise_index(&knee, 0, 0.0f);
-    if (rise < 0) {
-        return 0;
-    }
-    *time_s = place_s(&knee, rise, 0.0f);
-    return 1;
-}
-
-/* The rate of a pod is least: the foot turns fastest as it leaves the ground, the walking shank too. */
+/* Time at which the rate of a pod is least. */
 static int rate_is_least(const pod_track *pod, double from_s, double to_s, double *time_s) {
     series rate;
     set_span(&rate, from_s, to_s);
@@ -251,38 +220,101 @@ static int rate_is_least(const pod_track *pod, double from_s, double to_s, doubl
     for (int i = 0; i < rate.count; i++) {
         rate.value[i] = pod_track_slot(pod, rate.first + i)->rate_dps;
     }
-    const int least = least_index(&rate, 0, rate.count);
-    *time_s = grid_time_s(rate.first + least);
-    return least > 0 && least + 1 < rate.count;
+    return least_time(&rate, time_s);
+}
+
+static double kinematic_contact(const body *b, int side, const shank_event *event) {
+    double least_s;
+    return rate_is_least(body_shank(b, side), event->mark_s, event->mark_s + LANDING_S, &least_s)
+               ? 0.5 * (event->mark_s + least_s) - MIDDLE_LEAD_S
+               : event->time_s;
+}
+
+/* Index before the last rise through the loaded level on the way to carrying the body, or -1. */
+static int loading_index(const series *force, int lightest) {
+    int i = rise_index(force, lightest, CARRYING_G);
+    while (i >= lightest && !(force->value[i] < LOADED_G)) {
+        i--;
+    }
+    return i >= lightest ? i : -1;
+}
+
+refined_event gait_refine_contact(const body *b, int side, const shank_event *event) {
+    refined_event result = {
+        .time_s = kinematic_contact(b, side, event), .from_force = 0, .flight = -1};
+    series force;
+    if (!smooth_force(b, event->mark_s - CONTACT_BEFORE_S, event->mark_s + CONTACT_AFTER_S,
+                      &force)) {
+        return result;
+    }
+    const int flight_slots = (int)((CONTACT_BEFORE_S + FLIGHT_AFTER_S) * TRACK_GRID_HZ);
+    const int lightest = least_index(&force, 0, flight_slots);
+    result.flight = force.value[lightest] < FLIGHT_G;
+    const int rise = loading_index(&force, lightest);
+    if (!result.flight || rise < 0) {
+        return result;
+    }
+    result.time_s = place_s(&force, rise, LOADED_G) - LOADING_S;
+    result.from_force = 1;
+    return result;
+}
+
+static int toe_off_from_force(const series *force, double *time_s) {
+    const int unloading = fall_index(force, 0, UNLOADING_G);
+    if (unloading < 0) {
+        return 0;
+    }
+    const int almost = fall_index(force, unloading, ALMOST_G);
+    const double latest_s = place_s(force, unloading, UNLOADING_G) + FADE_MOST_S;
+    const double almost_s = almost < 0 ? latest_s : place_s(force, almost, ALMOST_G);
+    *time_s = fmin(almost_s, latest_s) + FADE_REST_S;
+    return 1;
+}
+
+/* The shank's backward acceleration is largest around a provisional toe-off. */
+static int shank_whips(const pod_track *shank, double about_s, double *time_s) {
+    series rate, acceleration;
+    set_span(&rate, about_s - WHIP_BEFORE_S, about_s + TOE_OFF_AFTER_S);
+    const int64_t first = rate.first - SMOOTH_REACH;
+    if (!has_span(shank, first, rate.first + rate.count + SMOOTH_REACH - 1)) {
+        return 0;
+    }
+    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH];
+    for (int i = 0; i < rate.count + 2 * SMOOTH_REACH; i++) {
+        raw[i] = pod_track_slot(shank, first + i)->rate_dps;
+    }
+    smooth(raw, &rate);
+    acceleration.first = rate.first + 1;
+    acceleration.count = rate.count - 2;
+    for (int i = 0; i < acceleration.count; i++) {
+        acceleration.value[i] = rate.value[i + 2] - rate.value[i];
+    }
+    return least_time(&acceleration, time_s);
 }
 
 static double kinematic_toe_off(const body *b, int side, const shank_event *event, int walking) {
+    const pod_track *shank = body_shank(b, side);
     double time_s;
-    if (walking) {
-        return rate_is_least(body_shank(b, side), event->time_s, event->time_s + TOE_OFF_AFTER_S,
-                             &time_s)
+    if (walking) { /* the shank turns back fastest as the toes leave the ground */
+        return rate_is_least(shank, event->mark_s, event->mark_s + TOE_OFF_AFTER_S, &time_s)
                    ? time_s
-                   : event->time_s;
+                   : event->mark_s;
     }
-    if (rate_is_least(body_foot(b, side), event->time_s - 0.05, event->time_s + 0.05, &time_s)) {
-        return time_s;
-    }
-    if (knee_bends(b, side, event->time_s - 0.03, event->time_s + TOE_OFF_AFTER_S, &time_s)) {
-        return time_s - KNEE_LAG_S;
-    }
-    return event->time_s;
+    return shank_whips(shank, event->mark_s, &time_s) ? time_s - WHIP_LAG_S : event->mark_s;
 }
 
 refined_event gait_refine_toe_off(const body *b, int side, const shank_event *event, int walking) {
-    refined_event result = {.time_s = event->time_s, .from_force = 0, .flight = -1};
+    refined_event result = {.from_force = 0, .flight = -1};
     series force;
-    if (smooth_force(b, event->time_s - TOE_OFF_BEFORE_S, event->time_s + TOE_OFF_AFTER_S, &force)) {
-        result.from_force = toe_off_from_force(&force, &result.time_s);
+    double force_s = NAN;
+    if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s + TOE_OFF_AFTER_S, &force)) {
+        result.from_force = toe_off_from_force(&force, &force_s);
         result.flight = result.from_force;
         walking = !result.flight;
     }
-    if (!result.from_force) {
-        result.time_s = kinematic_toe_off(b, side, event, walking);
+    result.time_s = kinematic_toe_off(b, side, event, walking);
+    if (result.from_force) {
+        result.time_s = 0.5 * (result.time_s + force_s);
     }
     return result;
 }

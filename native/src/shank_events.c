@@ -11,13 +11,15 @@ static const float SWING_SHARE = 0.35f;
 static const float SWING_FLOOR_DPS = 100.0f;
 static const float LEAST_PEAK_DPS = 150.0f;
 
-/* The rate is least 17..54 ms after landing and crosses zero 14..54 ms before it in public runners:
- * the middle of the two, a little early. */
-static const double MIDDLE_LEAD_S = 0.004;
-/* The minimum counts once the rate has risen again by this share of it, or after this time. */
-static const float RISE_SHARE = 0.12f;
-static const float RISE_FLOOR_DPS = 20.0f;
+/* Initial contact after its mark before anything is learnt: 14..54 ms in public runners at 2..9.5 m/s. */
+static const double CONTACT_LAG_S = 0.025;
+/* It is told this long after it should have come, if the shank does swing back by then at this share of the peak. */
+static const double SURE_S = 0.010;
+static const float SURE_SHARE = 0.15f;
 static const double LANDING_MAX_S = 0.10;
+/* How fast lags are learnt, and their limits. */
+static const double LEARNING = 0.2;
+static const double LAG_MOST_S = 0.060;
 
 /* Toe-off is near when the rate has fallen by this share of its usual fall. */
 static const float FALL_SHARE = 0.25f;
@@ -29,11 +31,24 @@ void shank_events_init(shank_events *e) {
     memset(e, 0, sizeof *e);
     e->mean_peak_dps = 300.0f;
     e->mean_depth_dps = 300.0f;
+    e->contact_lag_s = CONTACT_LAG_S;
+}
+
+static void learn(double *lag_s, double seen_s, double least_s) {
+    *lag_s += LEARNING * (fmin(LAG_MOST_S, fmax(least_s, seen_s)) - *lag_s);
+}
+
+void shank_events_learn(shank_events *e, const shank_event *event, double refined_s) {
+    if (event->kind == STRIDE_EVENT_TOE_OFF) {
+        learn(&e->toe_off_lag_s, refined_s - event->mark_s, -LAG_MOST_S);
+    } else {
+        learn(&e->contact_lag_s, refined_s - event->mark_s, 0.0);
+    }
 }
 
 void shank_events_lost(shank_events *e) { e->phase = SHANK_WAITING; }
 
-static shank_event *queue_event(shank_events *e, int32_t kind, double time_s, double seen_s) {
+static shank_event *queue_event(shank_events *e, int32_t kind, double mark_s, double seen_s) {
     if (e->queued == SHANK_EVENTS_QUEUE) {
         memmove(&e->queue[0], &e->queue[1], sizeof e->queue - sizeof e->queue[0]);
         e->queued--;
@@ -41,7 +56,9 @@ static shank_event *queue_event(shank_events *e, int32_t kind, double time_s, do
     shank_event *event = &e->queue[e->queued++];
     memset(event, 0, sizeof *event);
     event->kind = kind;
-    event->time_s = time_s;
+    event->mark_s = mark_s;
+    event->time_s =
+        mark_s + (kind == STRIDE_EVENT_TOE_OFF ? e->toe_off_lag_s : e->contact_lag_s);
     event->seen_s = seen_s;
     return event;
 }
@@ -73,28 +90,26 @@ static void swing(shank_events *e, float rate_dps, float angle_deg, double time_
         return;
     }
     e->mean_peak_dps += 0.25f * (e->peak_dps - e->mean_peak_dps);
-    e->mean_depth_dps += 0.25f * (-e->least_dps - e->mean_depth_dps);
+    if (e->least_dps < 0.0f) {
+        e->mean_depth_dps += 0.25f * (-e->least_dps - e->mean_depth_dps);
+    }
     e->zero_s = crossing_s(e, rate_dps, time_s, 0.0f);
-    e->least_dps = rate_dps;
-    e->least_s = time_s;
+    e->least_dps = 0.0f;
     e->phase = SHANK_LANDING;
 }
 
 static void land(shank_events *e, float rate_dps, double time_s) {
-    if (rate_dps < e->least_dps) {
-        e->least_dps = rate_dps;
-        e->least_s = time_s;
-    }
-    const float rise = fmaxf(RISE_FLOOR_DPS, -RISE_SHARE * e->least_dps);
-    if (rate_dps - e->least_dps < rise && time_s - e->zero_s < LANDING_MAX_S) {
+    const double since_s = time_s - e->zero_s;
+    if (since_s > LANDING_MAX_S) {
+        e->phase = SHANK_WAITING;
         return;
     }
-    e->contact_s = 0.5 * (e->zero_s + e->least_s) - MIDDLE_LEAD_S;
-    shank_event *event = queue_event(e, STRIDE_EVENT_INITIAL_CONTACT, e->contact_s, time_s);
-    event->zero_s = e->zero_s;
-    event->minimum_s = e->least_s;
-    event->swing_peak_dps = e->peak_dps;
+    if (since_s < e->contact_lag_s + SURE_S || rate_dps > -SURE_SHARE * e->peak_dps) {
+        return;
+    }
+    shank_event *event = queue_event(e, STRIDE_EVENT_INITIAL_CONTACT, e->zero_s, time_s);
     event->swing_range_deg = e->foremost_deg - e->rearmost_deg;
+    e->contact_s = event->time_s;
     e->most_dps = rate_dps;
     e->rearmost_deg = e->foremost_deg;
     e->phase = SHANK_STANDING;

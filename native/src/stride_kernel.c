@@ -31,6 +31,7 @@ static const double TWO_STRIDES = 1.4;
 typedef struct {
     shank_event event;
     int side;
+    int32_t pod;
 } pending_event;
 
 typedef struct {
@@ -182,16 +183,17 @@ static void tell_provisional(stride_kernel *kernel, const shank_event *event, in
     ready_event(kernel, &told);
 }
 
-static void add_pending(stride_kernel *kernel, const shank_event *event, int side) {
+static void add_pending(stride_kernel *kernel, const shank_event *event, const pod_track *pod) {
     if (kernel->pending_count == PENDING_EVENTS) {
         return;
     }
     int place = kernel->pending_count++;
-    while (place > 0 && kernel->pending[place - 1].event.time_s > event->time_s) {
+    while (place > 0 && kernel->pending[place - 1].event.mark_s > event->mark_s) {
         kernel->pending[place] = kernel->pending[place - 1];
         place--;
     }
-    kernel->pending[place] = (pending_event){.event = *event, .side = side};
+    kernel->pending[place] = (pending_event){
+        .event = *event, .side = pod->side, .pod = (int32_t)(pod - kernel->pods)};
 }
 
 static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
@@ -199,7 +201,7 @@ static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
         const shank_event *event = &pod->events.queue[i];
         if (event->kind == STRIDE_EVENT_TOE_OFF || event->swing_range_deg >= LEAST_SWEEP_DEG) {
             tell_provisional(kernel, event, pod->side);
-            add_pending(kernel, event, pod->side);
+            add_pending(kernel, event, pod);
         }
     }
     pod->events.queued = 0;
@@ -305,6 +307,7 @@ static void take_toe_off(stride_kernel *kernel, int side, refined_event toe_off)
 static void refine(stride_kernel *kernel, const pending_event *pending) {
     const int side = pending->side;
     const int contact = pending->event.kind == STRIDE_EVENT_INITIAL_CONTACT;
+    pod_track *shank = &kernel->pods[pending->pod];
     const refined_event refined =
         contact ? gait_refine_contact(&kernel->body, side, &pending->event)
                 : gait_refine_toe_off(&kernel->body, side, &pending->event, kernel->legs[side].walking);
@@ -316,6 +319,7 @@ static void refine(stride_kernel *kernel, const pending_event *pending) {
                                .shank_angle_deg = NAN,
                                .overstride_ratio = NAN};
     ready_event(kernel, &told);
+    shank_events_learn(&shank->events, &pending->event, refined.time_s);
     if (contact) {
         take_contact(kernel, side, refined);
     } else {

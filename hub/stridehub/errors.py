@@ -37,3 +37,21 @@ class PodRefusedError(StrideHubError):
     def __init__(self, info: object, reason: str) -> None:
         super().__init__(f"pod refused: {reason}: {info}")
         self.info = info
+
+
+class RecordingError(StrideHubError):
+    """A recording that cannot be read, or whose content cannot be what it says."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class ConfigError(StrideHubError):
+    """A file of settings that cannot be read or holds what it may not."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason

@@ -32,11 +32,12 @@ static const float LOADED_G = 0.5f;
 static const double LOADING_S = 0.010;
 static const float FLIGHT_G = 0.4f; /* less than this must come before */
 
-/* Toe-off by force: it has fallen through UNLOADING to ALMOST_G of body weight, but no later than FADE_MOST_S after the
- * first; the estimate is up to 0.15 of body weight off in late stance, and the last of the force fades slowly. */
+/* Toe-off by force: it has fallen through UNLOADING to ALMOST_G of body weight, or has had as long for it as for the
+ * fall from body weight to UNLOADING; the estimate is up to 0.15 of body weight off in late stance, and the last of
+ * the force fades slowly. */
+static const float BODY_WEIGHT_G = 1.0f;
 static const float UNLOADING_G = 0.4f;
 static const float ALMOST_G = 0.15f;
-static const double FADE_MOST_S = 0.030;
 static const double FADE_REST_S = 0.010;
 
 /* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration is largest this much
@@ -52,7 +53,7 @@ static const double LANDING_S = 0.110;
  * to be carried; flight is over by then. */
 static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.130;
 static const double FLIGHT_AFTER_S = 0.050;
-static const double TOE_OFF_BEFORE_S = 0.110, TOE_OFF_AFTER_S = 0.080;
+static const double TOE_OFF_BEFORE_S = 0.130, TOE_OFF_AFTER_S = 0.080;
 static const double WHIP_BEFORE_S = 0.030;
 
 typedef struct {
@@ -260,12 +261,14 @@ refined_event gait_refine_contact(const body *b, int side, const shank_event *ev
 }
 
 static int toe_off_from_force(const series *force, double *time_s) {
-    const int unloading = fall_index(force, 0, UNLOADING_G);
+    const int falling = fall_index(force, 0, BODY_WEIGHT_G);
+    const int unloading = falling < 0 ? -1 : fall_index(force, falling, UNLOADING_G);
     if (unloading < 0) {
         return 0;
     }
+    const double unloading_s = place_s(force, unloading, UNLOADING_G);
+    const double latest_s = 2.0 * unloading_s - place_s(force, falling, BODY_WEIGHT_G);
     const int almost = fall_index(force, unloading, ALMOST_G);
-    const double latest_s = place_s(force, unloading, UNLOADING_G) + FADE_MOST_S;
     const double almost_s = almost < 0 ? latest_s : place_s(force, almost, ALMOST_G);
     *time_s = fmin(almost_s, latest_s) + FADE_REST_S;
     return 1;

@@ -37,7 +37,7 @@ FATIGUE = {
 _FORCE_EDGES = 1 / 4.2 + 1 / 1.8
 
 # The knee goes on bending after the shank has turned back; what it gains until its own peak.
-_KNEE_AFTER_KICKBACK_DEG = (5.0, 3.6)  # at 2 m/s, and per m/s
+_KNEE_AFTER_KICKBACK_DEG = (3.4, 2.5)  # at 2 m/s, and per m/s
 
 FORCE_THRESHOLD_N = 50.0  # contact events are what a force plate would report
 
@@ -137,7 +137,7 @@ class StepPlanner:
             shank_ic=9 - 0.8 * (v - 3) + add.shank_ic + vary["shank_ic_deg"],
             foot_ic=self._knobs.foot_strike_deg + vary["foot_strike_deg"],
             knee_to=18.0 + 3.0 * max(v - 4.0, 0.0),
-            knee_rate_to=-100.0,
+            knee_rate_to=-100.0 - 60.0 * max(v - 4.0, 0.0),
             kickback=kickback,
             swing_thigh=swing_thigh,
             knee_lift=-4 + 10 * v + self._knobs.knee_lift_deg + vary["knee_lift_deg"],

@@ -122,7 +122,7 @@ class RunnerKnobs(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for segment in self.script:
-            low, high = {"run": (2.0, 6.5), "walk": (0.8, 2.0)}.get(segment.kind, (-1.0, 99.0))
+            low, high = {"run": (2.0, 6.5), "walk": (0.8, 1.6)}.get(segment.kind, (-1.0, 99.0))
             if not low <= segment.speed_mps <= high:
                 raise ValueError(
                     f"{segment.kind} at {segment.speed_mps} m/s: outside {low}..{high} m/s"

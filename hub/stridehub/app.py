@@ -1,0 +1,82 @@
+"""Wires everything: packets in, strides and events to whoever asked for them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+
+from stridehub.kernel.stride import Findings, StrideKernel
+from stridehub.model import GaitEvent, PodInfo, PodStatus, RunnerProfile, Stride
+from stridehub.pods.source import Arrival, PacketSource, WornPod
+
+OnStride = Callable[[Stride], None]
+OnEvent = Callable[[str, GaitEvent], None]  # the runner's id comes first
+
+# Time passes for a lost pod too; hub time stays this far behind, so that no packet comes late.
+ADVANCE_LAG_S = 0.25
+
+
+class Pipeline:
+    """One kernel per runner; subscribers are called in the order given, events before strides."""
+
+    def __init__(
+        self, on_event: Sequence[OnEvent] = (), on_stride: Sequence[OnStride] = ()
+    ) -> None:
+        self._on_event = tuple(on_event)
+        self._on_stride = tuple(on_stride)
+        self.kernels: dict[str, StrideKernel] = {}
+
+    def add_runner(self, profile: RunnerProfile) -> None:
+        """Raises ProfileError."""
+        self.kernels[profile.runner] = StrideKernel(profile)
+
+    def add_pod(self, runner: str, info: PodInfo) -> int:
+        """The pod's number with this runner. Raises PacketError, PodRefusedError."""
+        return self.kernels[runner].add_pod(info)
+
+    def on_packet(self, runner: str, pod: int, packet: bytes, arrival_s: float) -> None:
+        """Takes any bytes; what is no packet of this pod is counted by the kernel."""
+        self._hand_on(runner, self.kernels[runner].push(pod, packet, arrival_s))
+
+    def advance(self, now_s: float) -> None:
+        """Hub time passes, packets or not."""
+        for runner, kernel in self.kernels.items():
+            self._hand_on(runner, kernel.advance(now_s))
+
+    def finish(self) -> None:
+        """No more packets come."""
+        for runner, kernel in self.kernels.items():
+            self._hand_on(runner, kernel.finish())
+
+    def status(self) -> Iterator[tuple[str, PodStatus]]:
+        """Every pod of every runner."""
+        for runner, kernel in self.kernels.items():
+            for pod in range(len(kernel.pods)):
+                yield runner, kernel.status(pod)
+
+    def _hand_on(self, runner: str, findings: Findings) -> None:
+        for event in findings.events:
+            for tell in self._on_event:
+                tell(runner, event)
+        for stride in findings.strides:
+            for give in self._on_stride:
+                give(stride)
+
+
+class Feed:
+    """The pods of a source, plugged into a pipeline that knows their runners."""
+
+    def __init__(self, pipeline: Pipeline, pods: Iterable[WornPod]) -> None:
+        self._pipeline = pipeline
+        self._ports = [(worn.runner, pipeline.add_pod(worn.runner, worn.info)) for worn in pods]
+
+    def take(self, arrival: Arrival) -> None:
+        runner, pod = self._ports[arrival.pod]
+        self._pipeline.on_packet(runner, pod, arrival.packet, arrival.arrival_s)
+
+
+async def paced(source: PacketSource, head_start_s: float = 0.0) -> AsyncIterator[Arrival]:
+    """Each packet at its time; hub time stands at `head_start_s` when the first is asked for."""
+    clock = asyncio.get_running_loop().time
+    origin_s = clock() - head_start_s
+    for arrival in source:
+        await asyncio.sleep(max(0.0, origin_s + arrival.arrival_s - clock()))
+        yield arrival

@@ -1,0 +1,1 @@
+"""Reaching pods: whatever packets come from, they come as a PacketSource."""

@@ -1,0 +1,175 @@
+"""What a runner does besides running and walking: standing, turning, hopping, lying down."""
+
+import math
+
+import numpy as np
+
+from stridehub.sim.anatomy import SIDE_SIGN, STANDING_SHANK, STANDING_THIGH, Anatomy, Sole
+from stridehub.sim.body import (
+    CHANNELS,
+    CHEST_PITCH,
+    FOOT,
+    FORWARD,
+    HEIGHT,
+    LATERAL,
+    PELVIS_PITCH,
+    PELVIS_ROLL,
+    ROLL,
+    SHANK,
+    THIGH,
+    TOE_OUT,
+    leg_slice,
+)
+from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
+from stridehub.sim.leg import hip_offset, planted_ankle, solve_leg
+from stridehub.sim.tracks import Array
+
+_TOE_OUT = math.radians(6.0)
+
+
+def _sine(amplitude: float, hz: float, phase: float, t: Array) -> Array:
+    """Jet (3, N) of a sine."""
+    rate = 2 * math.pi * hz
+    angle = rate * t + phase
+    s, c = np.sin(angle), np.cos(angle)
+    return amplitude * np.stack([s, rate * c, -(rate**2) * s])
+
+
+class _OnBothFeet:
+    """A body over two feet that stay where they are, unless `lift` turns the legs."""
+
+    def __init__(self, anatomy: Anatomy, knobs: RunnerKnobs, rng: np.random.Generator) -> None:
+        self.anatomy = anatomy
+        self.knobs = knobs
+        self._sole = Sole(anatomy)
+        self._phases = rng.uniform(0.0, 2 * math.pi, 6)
+        self._ankle_back = anatomy.thigh * math.sin(STANDING_THIGH) + anatomy.shank * math.sin(
+            STANDING_SHANK
+        )
+
+    def vertical_force(self, t: Array, pose: Array) -> Array:
+        """(2, N) newton, shared evenly; no feet pull on the ground."""
+        force = self.knobs.mass_kg * np.maximum(GRAVITY_MPS2 + pose[2, HEIGHT], 0.0)
+        return np.stack([0.5 * force, 0.5 * force])
+
+    def standing(self, t: Array, height: Array | None = None) -> Array:
+        """Pose jets of quiet standing; `height` (3, N) is a change of the hips' height."""
+        pose = np.zeros((3, CHANNELS, len(t)))
+        sway = self.knobs.standing_sway_m
+        p = self._phases
+        pose[:, FORWARD] = _sine(0.7 * sway, 0.28, p[0], t) + _sine(0.3 * sway, 0.71, p[1], t)
+        pose[:, LATERAL] = _sine(0.6 * sway, 0.22, p[2], t)
+        pose[0, HEIGHT] = self.anatomy.standing_hip_height() - 0.0005
+        if height is not None:
+            pose[:, HEIGHT] += height
+        pose[:, PELVIS_PITCH] = _sine(0.6 * sway, 0.25, p[3], t)
+        pose[:, PELVIS_ROLL] = _sine(0.3 * sway, 0.19, p[4], t)
+        pose[:, CHEST_PITCH] = _sine(1.2 * sway, 0.25, p[5], t)
+        self._plant(pose)
+        return pose
+
+    def _plant(self, pose: Array) -> None:
+        flat = np.zeros((3, pose.shape[2]))
+        for leg in (0, 1):
+            hold = np.zeros((3, 3, pose.shape[2]))
+            hold[0, 0] = self._ankle_back
+            hold[0, 2] = SIDE_SIGN[leg] * self.anatomy.hip_half_width
+            hip = hip_offset(self.anatomy, pose, leg)
+            hip[:, 0] += pose[:, FORWARD]
+            hip[:, 1] += pose[:, HEIGHT]
+            hip[:, 2] += pose[:, LATERAL]
+            ankle = planted_ankle(self._sole, flat, hold)
+            pose[:, leg_slice(leg)][:, ROLL : ROLL + 3] = solve_leg(self.anatomy, ankle - hip)
+            pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+
+
+class Standing(_OnBothFeet):
+    """Quiet standing with a small sway."""
+
+    def pose(self, t: Array) -> Array:
+        return self.standing(t)
+
+
+class Turning(_OnBothFeet):
+    """Treading on the spot, one small lift of a foot at a time, while the heading turns."""
+
+    _TREADS_HZ = 0.9  # of each foot
+    _LIFT_DEG = 25.0
+
+    def pose(self, t: Array) -> Array:
+        pose = self.standing(t)
+        rate = 2 * math.pi * self._TREADS_HZ
+        for leg in (0, 1):
+            angle = rate * t + math.pi * leg
+            s, c = np.sin(angle), np.cos(angle)
+            up = s > 0  # a cube leaves and reaches the ground without a jerk
+            lift = np.stack(
+                [s**3, 3 * rate * s**2 * c, 3 * rate**2 * (2 * s * c**2 - s**3)]
+            ) * np.radians(self._LIFT_DEG)
+            lift = np.where(up, lift, 0.0)
+            limb = pose[:, leg_slice(leg)]
+            limb[:, THIGH] += lift
+            limb[:, SHANK] -= 0.8 * lift
+            limb[:, FOOT] -= 0.6 * lift
+        return pose
+
+
+class Hopping(_OnBothFeet):
+    """Hopping on the spot, both feet together: free fall in the air, legs bending on landing."""
+
+    _HOPS_HZ = 2.2
+    _CONTACT_SHARE = 0.62
+    _BENT_M = 0.05  # hips below standing as the feet land
+
+    def pose(self, t: Array) -> Array:
+        period = 1.0 / self._HOPS_HZ
+        contact = self._CONTACT_SHARE * period
+        flight = period - contact
+        phase = np.mod(t, period)
+        # over contact: mean-1 force of shape 30 s^2 (1-s)^2 per kg, times g period / contact
+        s = np.clip(phase / contact, 0.0, 1.0)
+        force = GRAVITY_MPS2 * period / contact
+        shape = 30 * (s * (1 - s)) ** 2
+        gained = 30 * (s**3 / 3 - s**4 / 2 + s**5 / 5)
+        risen = 30 * (s**4 / 12 - s**5 / 10 + s**6 / 30)
+        land = -0.5 * GRAVITY_MPS2 * flight
+        air = np.maximum(phase - contact, 0.0)
+        ground = np.minimum(phase, contact)
+        height = np.stack(
+            [
+                land * ground
+                + force * risen * contact**2
+                - 0.5 * GRAVITY_MPS2 * ground**2
+                + air * (-land - 0.5 * GRAVITY_MPS2 * air)
+                - self._BENT_M,
+                land + force * gained * contact - GRAVITY_MPS2 * phase,
+                force * shape - GRAVITY_MPS2,
+            ]
+        )
+        return self._airborne(t, height, phase > contact)
+
+    def _airborne(self, t: Array, height: Array, up: Array) -> Array:
+        """In the air the legs keep the pose they left the ground with."""
+        planted = np.where(up, 0.0, height)
+        planted[0, up] = -self._BENT_M
+        pose = self.standing(t, planted)
+        pose[:, HEIGHT] += np.where(up, height - planted, 0.0)
+        return pose
+
+
+class Lying(_OnBothFeet):
+    """Lying on the back, breathing."""
+
+    def pose(self, t: Array) -> Array:
+        pose = np.zeros((3, CHANNELS, len(t)))
+        pose[0, HEIGHT] = 0.12
+        quarter = 0.5 * math.pi
+        pose[0, PELVIS_PITCH] = quarter
+        pose[0, CHEST_PITCH] = quarter
+        pose[:, CHEST_PITCH] += _sine(0.01, 0.25, float(self._phases[0]), t)
+        for leg in (0, 1):
+            limb = pose[0, leg_slice(leg)]
+            limb[THIGH] = limb[SHANK] = quarter
+            limb[FOOT] = quarter - math.radians(30.0)
+            limb[TOE_OUT] = -SIDE_SIGN[leg] * math.radians(25.0)
+        return pose

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from stridehub.sim.anatomy import SIDE_SIGN, STANDING_SHANK, STANDING_THIGH, Anatomy, Sole
+from stridehub.sim.anatomy import SIDE_SIGN, STANDING_THIGH, Anatomy
 from stridehub.sim.body import (
     CHANNELS,
     CHEST_PITCH,
@@ -13,7 +13,6 @@ from stridehub.sim.body import (
     HEIGHT,
     LATERAL,
     PELVIS_PITCH,
-    PELVIS_ROLL,
     ROLL,
     SHANK,
     THIGH,
@@ -21,7 +20,7 @@ from stridehub.sim.body import (
     leg_slice,
 )
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
-from stridehub.sim.leg import hip_offset, planted_ankle, solve_leg
+from stridehub.sim.leg import jet_product, jet_sin_cos, solve_leg
 from stridehub.sim.tracks import Array
 
 _TOE_OUT = math.radians(6.0)
@@ -36,51 +35,39 @@ def _sine(amplitude: float, hz: float, phase: float, t: Array) -> Array:
 
 
 class _OnBothFeet:
-    """A body over two feet that stay where they are, unless `lift` turns the legs."""
+    """A body over two feet, upright on straight legs that sway about the ankles."""
 
     def __init__(self, anatomy: Anatomy, knobs: RunnerKnobs, rng: np.random.Generator) -> None:
         self.anatomy = anatomy
         self.knobs = knobs
-        self._sole = Sole(anatomy)
         self._phases = rng.uniform(0.0, 2 * math.pi, 6)
-        self._ankle_back = anatomy.thigh * math.sin(STANDING_THIGH) + anatomy.shank * math.sin(
-            STANDING_SHANK
-        )
 
     def vertical_force(self, t: Array, pose: Array) -> Array:
         """(2, N) newton, shared evenly; no feet pull on the ground."""
         force = self.knobs.mass_kg * np.maximum(GRAVITY_MPS2 + pose[2, HEIGHT], 0.0)
         return np.stack([0.5 * force, 0.5 * force])
 
-    def standing(self, t: Array, height: Array | None = None) -> Array:
-        """Pose jets of quiet standing; `height` (3, N) is a change of the hips' height."""
+    def standing(self, t: Array) -> Array:
+        """Pose jets of quiet standing."""
         pose = np.zeros((3, CHANNELS, len(t)))
-        sway = self.knobs.standing_sway_m
+        sway = self.knobs.standing_sway_m / self.anatomy.leg
         p = self._phases
-        pose[:, FORWARD] = _sine(0.7 * sway, 0.28, p[0], t) + _sine(0.3 * sway, 0.71, p[1], t)
-        pose[:, LATERAL] = _sine(0.6 * sway, 0.22, p[2], t)
-        pose[0, HEIGHT] = self.anatomy.standing_hip_height() - 0.0005
-        if height is not None:
-            pose[:, HEIGHT] += height
+        limb = _sine(0.7 * sway, 0.28, p[0], t) + _sine(0.3 * sway, 0.71, p[1], t)
+        limb[0] += STANDING_THIGH  # the same as the shank's: the leg is straight
+        roll = _sine(0.6 * sway, 0.22, p[2], t)
+        sin_limb, cos_limb = jet_sin_cos(limb)
+        sin_roll, cos_roll = jet_sin_cos(roll)
+        pose[:, FORWARD] = -self.anatomy.leg * sin_limb
+        pose[:, HEIGHT] = self.anatomy.leg * jet_product(cos_limb, cos_roll)
+        pose[0, HEIGHT] += self.anatomy.ankle_height
+        pose[:, LATERAL] = self.anatomy.leg * jet_product(cos_limb, sin_roll)
         pose[:, PELVIS_PITCH] = _sine(0.6 * sway, 0.25, p[3], t)
-        pose[:, PELVIS_ROLL] = _sine(0.3 * sway, 0.19, p[4], t)
         pose[:, CHEST_PITCH] = _sine(1.2 * sway, 0.25, p[5], t)
-        self._plant(pose)
-        return pose
-
-    def _plant(self, pose: Array) -> None:
-        flat = np.zeros((3, pose.shape[2]))
         for leg in (0, 1):
-            hold = np.zeros((3, 3, pose.shape[2]))
-            hold[0, 0] = self._ankle_back
-            hold[0, 2] = SIDE_SIGN[leg] * self.anatomy.hip_half_width
-            hip = hip_offset(self.anatomy, pose, leg)
-            hip[:, 0] += pose[:, FORWARD]
-            hip[:, 1] += pose[:, HEIGHT]
-            hip[:, 2] += pose[:, LATERAL]
-            ankle = planted_ankle(self._sole, flat, hold)
-            pose[:, leg_slice(leg)][:, ROLL : ROLL + 3] = solve_leg(self.anatomy, ankle - hip)
-            pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+            target = pose[:, leg_slice(leg)]
+            target[:, ROLL], target[:, THIGH], target[:, SHANK] = roll, limb, limb
+            target[0, TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+        return pose
 
 
 class Standing(_OnBothFeet):
@@ -152,8 +139,17 @@ class Hopping(_OnBothFeet):
         """In the air the legs keep the pose they left the ground with."""
         planted = np.where(up, 0.0, height)
         planted[0, up] = -self._BENT_M
-        pose = self.standing(t, planted)
-        pose[:, HEIGHT] += np.where(up, height - planted, 0.0)
+        pose = np.zeros((3, CHANNELS, len(t)))
+        pose[:, HEIGHT] = height
+        pose[0, HEIGHT] += self.anatomy.standing_hip_height()
+        hip_to_ankle = np.zeros((3, 3, len(t)))
+        hip_to_ankle[0, 0] = self.anatomy.leg * math.sin(STANDING_THIGH)
+        hip_to_ankle[:, 1] = -planted
+        hip_to_ankle[0, 1] -= self.anatomy.leg * math.cos(STANDING_THIGH)
+        legs = solve_leg(self.anatomy, hip_to_ankle)
+        for leg in (0, 1):
+            pose[:, leg_slice(leg)][:, ROLL : ROLL + 3] = legs
+            pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
         return pose
 
 

@@ -43,6 +43,7 @@ _LANDING_SPEED_RATIO = 0.38
 _LANDING_TIME_S = 0.05
 _LANDING_SINK_MPS = (-1.0, -0.05)
 _THIGH_RATE_IC = 0.2  # rad/s: the thigh has just stopped retracting when the foot lands
+_WALKING_FALL_MPS = -0.15  # of the hips at IC
 _WALKING_KNEE = np.radians(14.0)  # at mid-stance
 _TOE_OUT = np.radians(6.0)
 _HISTORY_S = 3.0
@@ -183,7 +184,8 @@ class Strider:
         thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
         leg = body.thigh * np.cos(thigh) + body.shank * np.cos(shank)
         down = np.sqrt(leg**2 - (hip_z - side * 0.5 * self._knobs.step_width_m) ** 2)
-        ankle = self._sole.ankle(np.radians(plan.foot_ic))[0]
+        give = self._landing(plan)[1] * _landing_time(plan) * _GIVE[0]
+        ankle = self._sole.ankle(np.radians(plan.foot_ic))[0] + give
         return float(ankle + down + side * body.hip_half_width * np.sin(turned[2, 0]))
 
     def _plan_running_path(self, plan: StepPlan, after: StepPlan) -> None:
@@ -241,9 +243,9 @@ class Strider:
         lands = np.array([plan.ic_s])
         trunk = self._trunk_pose(lands)
         hip = self._hip(trunk, plan.leg)[:, :, 0]
-        foot_rate = -np.radians(100.0 + 12.0 * plan.foot_ic)
+        foot_rate = _landing_foot_rate(plan)
         pitch_ic = np.radians(plan.foot_ic)
-        landing = self._landing(plan, hip, pitch_ic, foot_rate)
+        landing = self._landing(plan)
         foothold = self._foothold(plan, hip, pitch_ic, landing)
         stance = self._foot_stance(plan, pitch_ic, foot_rate, foothold)
 
@@ -263,21 +265,22 @@ class Strider:
         tracks.hold(plan.to_s)
         tracks.last = plan
 
-    def _landing(self, plan: StepPlan, hip: Array, pitch: float, rate: float) -> Array:
+    def _landing(self, plan: StepPlan) -> Array:
         """(2,) forward and upward speed of the sole at IC, beyond rolling."""
         body = self._anatomy
-        height, slope, _, _ = self._sole.ankle(np.array(pitch))
+        rate = _landing_foot_rate(plan)
+        height, slope, _, _ = (float(x) for x in self._sole.ankle(np.radians(plan.foot_ic)))
         thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
-        ahead = max(_LANDING_SPEED_RATIO * plan.speed, -float(height) * rate)
-        sweep = ahead - hip[1, 0]  # of the ankle relative to the hip
+        ahead = max(_LANDING_SPEED_RATIO * plan.speed, -height * rate)
+        fall = _WALKING_FALL_MPS if plan.walking else landing_speed(plan)
+        sweep = ahead - plan.speed  # of the ankle relative to the hip
         shank_rate = (sweep - body.thigh * np.cos(thigh) * _THIGH_RATE_IC) / (
             body.shank * np.cos(shank)
         )
-        closing = body.thigh * np.sin(thigh) * _THIGH_RATE_IC + body.shank * np.sin(
-            shank
-        ) * shank_rate
-        sink = hip[1, 1] + closing - float(slope) * rate
-        return np.array([ahead + float(height) * rate, np.clip(sink, *_LANDING_SINK_MPS)])
+        closing = body.thigh * np.sin(thigh) * _THIGH_RATE_IC
+        closing += body.shank * np.sin(shank) * shank_rate
+        sink = np.clip(fall + closing - slope * rate, *_LANDING_SINK_MPS)
+        return np.array([ahead + height * rate, sink])
 
     def _foothold(self, plan: StepPlan, hip: Array, pitch: float, landing: Array) -> float:
         """Where a flat foot's ankle would be along the way."""
@@ -330,6 +333,11 @@ class Strider:
         knots[2:, 0] = np.interp(times[2:], start + push * (end - start), needed)
         knots[-1, 1] = rate_to
         return minimum_jerk(times, knots), times[1:]
+
+
+def _landing_foot_rate(plan: StepPlan) -> float:
+    """Rad/s at IC: the more the toes are up, the faster they come down."""
+    return float(-np.radians(100.0 + 12.0 * plan.foot_ic))
 
 
 def _landing_time(plan: StepPlan) -> float:

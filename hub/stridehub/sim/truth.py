@@ -7,13 +7,19 @@ import msgspec
 import numpy as np
 
 from stridehub.sim.anatomy import Anatomy
+from stridehub.sim.script import GAITS
 from stridehub.sim.strider import Contact
 from stridehub.sim.tracks import Array
 
+# Truth series that strides are measured on; the keys of Chunk.truth.
 SERIES = (
-    "thigh_l", "thigh_r", "shank_l", "shank_r", "foot_l", "foot_r", "pelvis", "pelvis_obliq",
-    "forward", "height", "impact_l", "impact_r",
-)  # fmt: skip
+    *(f"ang_{segment}_{side}" for segment in ("thigh", "shank", "foot") for side in "lr"),
+    "ang_pelvis",
+    "pelvis_y",
+    "forward",
+    "impact_l",
+    "impact_r",
+)
 
 
 class TrueStride(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +109,7 @@ class StrideMeter:
     ) -> TrueStride:
         row = {name: series[i] for i, name in enumerate(SERIES)}
         leg = "lr"[contact.leg]
-        thigh, shank = row[f"thigh_{leg}"], row[f"shank_{leg}"]
+        thigh, shank = row[f"ang_thigh_{leg}"], row[f"ang_shank_{leg}"]
         length = self._anatomy.leg
         dx, dy = self.chain(thigh, shank)
         ic, to = contact.ic_s, contact.to_s
@@ -138,12 +144,12 @@ class StrideMeter:
             hip_extension_deg=_peak(-thigh[whole])[0],
             hip_over_foot_ratio=-_at(t, dx, 0.5 * (ic + to)) / length,
             push_off_angle_deg=math.degrees(math.atan2(-_at(t, dx, to), _at(t, dy, to))),
-            lean_deg=-float(np.mean(row["pelvis"][whole])),
-            vertical_oscillation_mm=1e3 * float(np.ptp(row["height"][step])),
+            lean_deg=-float(np.mean(row["ang_pelvis"][whole])),
+            vertical_oscillation_mm=1e3 * float(np.ptp(row["pelvis_y"][step])),
             impact_g=_peak(row[f"impact_{leg}"][impact])[0],
             speed_mps=(_at(t, row["forward"], next_ic) - _at(t, row["forward"], ic)) / stride,
             step_length_m=_at(t, row["forward"], other_ic) - _at(t, row["forward"], ic),
-            foot_strike_angle_deg=_at(t, row[f"foot_{leg}"], ic),
+            foot_strike_angle_deg=_at(t, row[f"ang_foot_{leg}"], ic),
             quality=quality,
         )
 
@@ -153,3 +159,54 @@ class StrideMeter:
         after = int(np.argmax((dx[1:] >= 0) & (dx[:-1] < 0)))
         share = dx[after] / (dx[after] - dx[after + 1])
         return float(dy[after] + share * (dy[after + 1] - dy[after]))
+
+
+class StrideTruth:
+    """Keeps the last seconds of truth and measures strides as they end."""
+
+    _KEEP_S = 4.0
+
+    def __init__(self, anatomy: Anatomy) -> None:
+        self._meter = StrideMeter(anatomy)
+        self._t = np.zeros(0)
+        self._series = np.zeros((len(SERIES), 0))
+        self._state = np.zeros(0, dtype=np.int8)
+        self._contacts: list[Contact] = []
+        self._count = 0
+
+    def strides(
+        self, t: Array, truth: dict[str, Array], state: Array, began: list[Contact]
+    ) -> list[TrueStride]:
+        rows = [truth[name] for name in SERIES]
+        keep = self._t >= t[0] - self._KEEP_S
+        self._t = np.concatenate([self._t[keep], t])
+        self._series = np.concatenate([self._series[:, keep], np.stack(rows)], axis=1)
+        self._state = np.concatenate([self._state[keep], state])
+        self._contacts += began
+        done = []
+        # two samples beyond the stride's end let values be interpolated there
+        while (stride := self._first()) is not None and stride[2] < t[-2]:
+            done += self._measure(*stride)
+            self._contacts.pop(0)
+        return done
+
+    def _first(self) -> tuple[Contact, float, float] | None:
+        """The oldest contact, the other foot's next IC and its own next IC."""
+        if len(self._contacts) < 3:
+            return None
+        contact, other, again = self._contacts[:3]
+        return contact, other.ic_s, again.ic_s
+
+    def _measure(self, contact: Contact, other_ic: float, next_ic: float) -> list[TrueStride]:
+        inside = (self._t > contact.ic_s - 0.02) & (self._t < next_ic + 0.02)
+        states = set(self._state[inside].tolist())
+        legs = [c.leg for c in self._contacts[:3]]
+        if len(states) != 1 or not states <= set(GAITS) or legs[0] != legs[2] or legs[0] == legs[1]:
+            return []
+        quality = ("walking",) if contact.walking else ()
+        self._count += 1
+        return [
+            self._meter.measure(
+                self._t, self._series, contact, other_ic, next_ic, self._count - 1, quality
+            )
+        ]

@@ -1,0 +1,181 @@
+"""The command line: one thin function a command."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stridehub import __version__
+from stridehub.errors import ConfigError, ProfileError, StrideHubError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+
+MAX_RUNNERS = 32  # more do not fit on a screen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads on; keep the interpreter from flushing into the pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except (ConfigError, ProfileError) as error:
+        return _failed(error, EXIT_CONFIG)
+    except StrideHubError as error:
+        return _failed(error, EXIT_FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{where}{error.strerror or error}", EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _failed("interrupted", EXIT_FAILED)
+    return code
+
+
+def _failed(reason: object, code: int) -> int:
+    line = " ".join(str(reason).split())
+    print(f"stridehub: {line}", file=sys.stderr)
+    return code
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from stridehub.demo import demo
+
+    demo(runners=options.runners, seconds=options.seconds, seed=options.seed)
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from stridehub.replay import replay
+
+    if options.cues is not None:
+        _failed("--cues: no cues are given yet, so there are none to write", EXIT_USAGE)
+        return EXIT_USAGE
+    replay(
+        options.recording,
+        strides_to=options.strides,
+        realtime=options.realtime,
+        profile_path=options.profile,
+    )
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from stridehub.bench import bench
+
+    bench(runners=options.runners, seconds=options.seconds, as_json=options.json)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stridehub", description="Running form, measured live.")
+    parser.add_argument("--version", action="version", version=f"stridehub {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-v", "--verbose", action="store_true", help="tell more, on standard error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(command=function)
+        return added
+
+    _add_demo(command("demo", _demo, "synthetic runners, measured live in the terminal"))
+    _add_replay(command("replay", _replay, "measure the strides of a recording"))
+    _add_bench(command("bench", _bench, "packets in, strides out: speed, latency, memory"))
+    return parser
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runners", type=_runners, default=3, metavar="N", help="how many run (default 3)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_seconds,
+        metavar="S",
+        help="end after S seconds (default: on Ctrl-C or S; after 60 s where the output is no"
+        " terminal)",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, default=1, metavar="K", help="of all that is random (default 1)"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="accepted; no page is opened yet")
+    for name in ("mqtt", "ws", "http"):
+        parser.add_argument(
+            f"--{name}-port", type=_port, metavar="P", help="accepted; no port is in use yet"
+        )
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", type=Path, metavar="RECORDING", help="an .npz file")
+    parser.add_argument(
+        "--strides",
+        type=Path,
+        metavar="OUT.jsonl",
+        help="write one JSON object a stride, - for standard output",
+    )
+    parser.add_argument(
+        "--cues", type=Path, metavar="OUT.jsonl", help="refused: no cues are given yet"
+    )
+    parser.add_argument("--realtime", action="store_true", help="at the pace of the recording")
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="TOML with what is known of the runner; overrules the recording",
+    )
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--runners", type=_runners, default=1, metavar="N", help="how many run (default 1)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_bench_seconds,
+        default=60.0,
+        metavar="S",
+        help="of running, for each of them (default 60)",
+    )
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+
+
+def _number(text: str, least: float, most: float, kind: type[int] | type[float]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not within {least:g}..{most:g}")
+    return value
+
+
+def _runners(text: str) -> int:
+    return int(_number(text, 1, MAX_RUNNERS, int))
+
+
+def _seed(text: str) -> int:
+    return int(_number(text, 0, 2**63 - 1, int))
+
+
+def _port(text: str) -> int:
+    return int(_number(text, 0, 65535, int))
+
+
+def _seconds(text: str) -> float:
+    return _number(text, 1, 86400, float)
+
+
+def _bench_seconds(text: str) -> float:
+    return _number(text, 10, 3600, float)

@@ -1,0 +1,73 @@
+"""What the commands show on a terminal while they work."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@contextmanager
+def progress(title: str, total_s: float) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error, moved by calling what is yielded with the seconds done.
+
+    Nothing where standard error is no terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task(title, total=total_s)
+        yield lambda done_s: bar.update(task, completed=done_s)
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A table of text, with a line below it."""
+
+    title: str
+    columns: Sequence[tuple[str, str]]  # heading and unit; the first is the row's name
+    rows: Sequence[Sequence[str]]
+    footer: str
+
+    def rendered(self) -> "RenderableType":
+        from rich import box
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+        for place, (heading, unit) in enumerate(self.columns):
+            head = Text(heading).append(f"\n{unit}", style="dim")
+            table.add_column(head, justify="right" if place else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return Group(table, Text(self.footer))
+
+
+@contextmanager
+def live_table() -> Iterator[Callable[[TableView], None]]:
+    """Standard output as a table that stays in place, redrawn by calling what is yielded.
+
+    Nothing where standard output is no terminal.
+    """
+    if not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(), auto_refresh=False) as live:
+        yield lambda view: live.update(view.rendered(), refresh=True)

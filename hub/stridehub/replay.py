@@ -1,0 +1,127 @@
+"""A recording through the pipeline, as fast as it goes or at its own pace."""
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from stridehub.app import Feed, Pipeline, paced
+from stridehub.config import load_profile, runner_profile
+from stridehub.display import progress
+from stridehub.model import RunnerProfile, Stride
+from stridehub.pods.recording import Recording, load_recording
+from stridehub.pods.replayed import ReplayedSource
+from stridehub.summary import summary_lines
+
+STDOUT = Path("-")
+_PROGRESS_STEP_S = 1.0  # of recorded time
+
+
+def replay(
+    path: Path, *, strides_to: Path | None, realtime: bool, profile_path: Path | None
+) -> None:
+    """Prints a summary, unless the strides themselves go to standard output.
+
+    Raises StrideHubError, and OSError where the strides cannot be written.
+    """
+    profile_settings = [load_profile(profile_path)] if profile_path else []
+    recording = load_recording(path)
+    profile = runner_profile(recording.body, *profile_settings)
+    strides: list[Stride] = []
+    with _stride_writer(strides_to) as write:
+        pipeline = run(
+            recording, profile, lambda s: (strides.append(s), write(s)), path.name, realtime
+        )
+    if strides_to != STDOUT:
+        print("\n".join(_summary(path, recording, pipeline, strides)))
+
+
+def run(
+    recording: Recording,
+    profile: RunnerProfile,
+    on_stride: Callable[[Stride], object],
+    title: str = "replay",
+    realtime: bool = False,
+) -> Pipeline:
+    """Hands every stride of the recording to `on_stride`; the pipeline tells what became of it."""
+    pipeline = Pipeline(on_stride=[on_stride])
+    pipeline.add_runner(profile)
+    source = ReplayedSource(recording, profile.runner)
+    feed = Feed(pipeline, source.pods)
+    with progress(title, recording.duration_s) as show:
+        if realtime:
+            asyncio.run(_at_its_own_pace(source, feed, show))
+        else:
+            shown_s = 0.0
+            for arrival in source:
+                feed.take(arrival)
+                if arrival.arrival_s - shown_s >= _PROGRESS_STEP_S:
+                    shown_s = arrival.arrival_s
+                    show(shown_s)
+        show(recording.duration_s)
+    pipeline.finish()
+    return pipeline
+
+
+async def _at_its_own_pace(
+    source: ReplayedSource, feed: Feed, show: Callable[[float], None]
+) -> None:
+    async for arrival in paced(source):
+        feed.take(arrival)
+        show(arrival.arrival_s)
+
+
+@contextmanager
+def _stride_writer(path: Path | None) -> Iterator[Callable[[Stride], None]]:
+    """Writes one JSON object a line; a file appears under its name only once it is whole."""
+    if path is None:
+        yield lambda _: None
+    elif path == STDOUT:
+        yield _json_lines(sys.stdout.buffer, flush=True)
+    elif path.exists() and not stat.S_ISREG(path.stat().st_mode):  # a pipe or device is no file
+        with path.open("wb") as file:
+            yield _json_lines(file, flush=True)
+    else:
+        whole = path.resolve()
+        part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                yield _json_lines(file, flush=False)
+            part.replace(whole)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _json_lines(file: BinaryIO, *, flush: bool) -> Callable[[Stride], None]:
+    encoder = msgspec.json.Encoder()
+
+    def write(stride: Stride) -> None:
+        file.write(encoder.encode(stride) + b"\n")
+        if flush:
+            file.flush()
+
+    return write
+
+
+def _summary(
+    path: Path, recording: Recording, pipeline: Pipeline, strides: list[Stride]
+) -> Iterator[str]:
+    stood = f", standing until {recording.stand_end_s:g} s" if recording.stand_end_s else ""
+    yield (
+        f"{path.name}: {recording.duration_s:.1f} s, {len(recording.placements)} pods"
+        f" at {recording.rate_hz:g} Hz{stood}"
+    )
+    yield from summary_lines(strides)
+    states = [status for _, status in pipeline.status()]
+    packets, samples = sum(s.packets for s in states), sum(s.samples for s in states)
+    lost, clipped = sum(s.lost_packets for s in states), sum(s.clipped_samples for s in states)
+    yield f"  packets {packets}, lost {lost}; samples {samples}, clipped {clipped}"
+    for kernel in pipeline.kernels.values():
+        for reason, count in kernel.refused.items():
+            yield f"  packets refused, {reason}: {count}"

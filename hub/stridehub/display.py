@@ -4,10 +4,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+
+_PLAIN_EVERY = 10  # calls of the live table for one line where there is no terminal
 
 
 @contextmanager
@@ -48,7 +52,9 @@ class TableView:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+        table = Table(
+            title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+        )
         for place, (heading, unit) in enumerate(self.columns):
             head = Text(heading).append(f"\n{unit}", style="dim")
             table.add_column(head, justify="right" if place else "left")
@@ -61,13 +67,18 @@ class TableView:
 def live_table() -> Iterator[Callable[[TableView], None]]:
     """Standard output as a table that stays in place, redrawn by calling what is yielded.
 
-    Nothing where standard output is no terminal.
+    Where standard output is no terminal, the footer goes to standard error now and then.
     """
     if not sys.stdout.isatty():
-        yield lambda _: None
+        calls = count()
+        yield lambda view: None if next(calls) % _PLAIN_EVERY else _tell(view.footer)
         return
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(), auto_refresh=False) as live:
         yield lambda view: live.update(view.rendered(), refresh=True)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -4,14 +4,14 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from stridehub.app import Feed, Pipeline, paced
+from stridehub.app import Feed, OnStride, Pipeline, paced
 from stridehub.config import load_profile, runner_profile
 from stridehub.display import progress
 from stridehub.model import RunnerProfile, Stride
@@ -35,9 +35,7 @@ def replay(
     profile = runner_profile(recording.body, *profile_settings)
     strides: list[Stride] = []
     with _stride_writer(strides_to) as write:
-        pipeline = run(
-            recording, profile, lambda s: (strides.append(s), write(s)), path.name, realtime
-        )
+        pipeline = run(recording, profile, [strides.append, write], path.name, realtime)
     if strides_to != STDOUT:
         print("\n".join(_summary(path, recording, pipeline, strides)))
 
@@ -45,12 +43,12 @@ def replay(
 def run(
     recording: Recording,
     profile: RunnerProfile,
-    on_stride: Callable[[Stride], object],
+    on_stride: Sequence[OnStride],
     title: str = "replay",
     realtime: bool = False,
 ) -> Pipeline:
-    """Hands every stride of the recording to `on_stride`; the pipeline tells what became of it."""
-    pipeline = Pipeline(on_stride=[on_stride])
+    """Hands every stride of the recording to each of `on_stride`; the pipeline tells what became of it."""
+    pipeline = Pipeline(on_stride=on_stride)
     pipeline.add_runner(profile)
     source = ReplayedSource(recording, profile.runner)
     feed = Feed(pipeline, source.pods)

@@ -51,8 +51,8 @@ static const double SLEW_TIME_S = 0.5;
  * map may move, falls as D/age, D the 100 ms of the queue. */
 static const double SLEW_BUDGET_S = 0.1;
 
-static const double MEDIAN_STEP_S =
-    0.2e-3; /* a running median settles within 100 ms / 0.2 ms packets */
+/* A running median reaches any delay of the queue within 100 ms / 0.2 ms packets. */
+static const double MEDIAN_STEP_S = 0.2e-3;
 static const double INTERVAL_GAIN = 1.0 / 16.0; /* of the smoothed packet interval */
 
 typedef struct {
@@ -405,22 +405,21 @@ static clock_sync_event refuse_stale(clock_sync *sync, const reading *packet, cl
     return CLOCK_SYNC_STALE;
 }
 
-static clock_sync_event accept(clock_sync *sync, const reading *packet, clock_stamp *stamp) {
+static clock_sync_event accept(clock_sync *sync, const reading *packet, clock_sync_point point,
+                               clock_stamp *stamp) {
     const double time_s = seconds(packet->pod_us);
     const double step_s = seconds(packet->pod_us - sync->pod_us);
     const bool new_period = packet->contiguous && measure_period(sync, step_s);
+    const bool silent = step_s > SILENCE_S;
     if (new_period) {
         adopt_period(sync);
-    }
-    const clock_sync_point point =
-        arrival_point(sync, packet->pod_us, packet->count, packet->arrival_s);
-    const bool silent = step_s > SILENCE_S;
-    if (silent) {
+        point = arrival_point(sync, packet->pod_us, packet->count, packet->arrival_s);
+    } else if (silent) {
         reacquire(sync, point.time_s, step_s);
     }
     envelope_add(sync, point);
-    if (!new_period &&
-        fabs(envelope_at(sync, time_s) - handed_out_at(sync, time_s)) > STEP_LIMIT_S) {
+    const double correction_s = envelope_at(sync, time_s) - handed_out_at(sync, time_s);
+    if (!new_period && fabs(correction_s) > STEP_LIMIT_S) {
         return restart(sync, packet, stamp);
     }
     note_health(sync, point.delay_s - envelope_at(sync, point.time_s), packet->arrival_s);
@@ -462,7 +461,7 @@ clock_sync_event clock_sync_packet(clock_sync *sync, uint32_t pod_clock_us, uint
     if (packet.pod_us <= sync->pod_us) {
         return refuse_stale(sync, &packet, stamp);
     }
-    return accept(sync, &packet, stamp);
+    return accept(sync, &packet, point, stamp);
 }
 
 void clock_sync_get_report(const clock_sync *sync, clock_sync_report *report) {

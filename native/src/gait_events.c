@@ -32,17 +32,19 @@ static const float LOADED_G = 0.5f;
 static const double LOADING_S = 0.010;
 static const float FLIGHT_G = 0.4f; /* less than this must come before */
 
-/* Toe-off by force: it has fallen through UNLOADING to ALMOST_G of body weight, or has had as long for it as for the
- * fall from body weight to UNLOADING; the estimate is up to 0.15 of body weight off in late stance, and the last of
- * the force fades slowly. */
+/* Toe-off by force: it has fallen to ALMOST_G of body weight above its floor in flight (or to zero, if the floor lies
+ * below), or has had FADE_SHARE of the time for it that the fall from body weight to UNLOADING took. The estimate is
+ * up to 0.15 of body weight off in late stance, and the last of the force fades slowly. */
 static const float BODY_WEIGHT_G = 1.0f;
 static const float UNLOADING_G = 0.4f;
 static const float ALMOST_G = 0.15f;
+static const double FADE_SHARE = 1.5;
 static const double FADE_REST_S = 0.010;
 
 /* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration is largest this much
- * after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two estimates err independently. */
+ * after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two estimates err independently; force is the better one. */
 static const double WHIP_LAG_S = 0.017;
+static const double FORCE_WEIGHT = 0.6;
 
 /* Contact by movement: the shank's rate is least 17..60 ms after contact and crosses zero 14..54 ms before it: the
  * middle of the two, a little early. */
@@ -267,9 +269,12 @@ static int toe_off_from_force(const series *force, double *time_s) {
         return 0;
     }
     const double unloading_s = place_s(force, unloading, UNLOADING_G);
-    const double latest_s = 2.0 * unloading_s - place_s(force, falling, BODY_WEIGHT_G);
-    const int almost = fall_index(force, unloading, ALMOST_G);
-    const double almost_s = almost < 0 ? latest_s : place_s(force, almost, ALMOST_G);
+    const double fall_s = unloading_s - place_s(force, falling, BODY_WEIGHT_G);
+    const double latest_s = unloading_s + FADE_SHARE * fall_s;
+    const float floor_g = force->value[least_index(force, unloading, force->count)];
+    const float almost_g = fminf(UNLOADING_G, ALMOST_G + fmaxf(0.0f, floor_g));
+    const int almost = fall_index(force, unloading, almost_g);
+    const double almost_s = almost < 0 ? latest_s : place_s(force, almost, almost_g);
     *time_s = fmin(almost_s, latest_s) + FADE_REST_S;
     return 1;
 }
@@ -317,7 +322,7 @@ refined_event gait_refine_toe_off(const body *b, int side, const shank_event *ev
     }
     result.time_s = kinematic_toe_off(b, side, event, walking);
     if (result.from_force) {
-        result.time_s = 0.5 * (result.time_s + force_s);
+        result.time_s += FORCE_WEIGHT * (force_s - result.time_s);
     }
     return result;
 }

@@ -8,6 +8,11 @@ enum {
     MAX_RESTS = 20        /* windows of 0.5 s: the bias follows temperature over 10 s of rest */
 };
 
+/* Whole cycles that settle the vertical. From then on one cycle counts for no more than MAX_ERROR: what looks like more
+ * is the runner speeding up or braking, since no gyroscope drifts that far in a stride. */
+enum { SETTLED_CYCLES = 3 };
+static const float MAX_ERROR_RAD = 0.035f;
+
 /* An angular rate no sensor shows as bias: 10 deg/s. */
 static const float MAX_BIAS_RPS = 0.175f;
 
@@ -86,13 +91,14 @@ static void limit_bias(orientation *o) {
     }
 }
 
-/* Mean tilt error of the cycle, rad; the sine of an angle, so never beyond 1. */
+/* Mean tilt error of the cycle, rad (its sine, so never beyond 1). */
 static void mean_error(const orientation *o, float error[3]) {
     vec3_copy(o->error, error);
     vec3_scale(error, 1.0f / ((float)o->error_samples * ORIENTATION_GRAVITY_MPS2));
     const float norm = vec3_norm(error);
-    if (norm > 1.0f) {
-        vec3_scale(error, 1.0f / norm);
+    const float most = o->cycles >= SETTLED_CYCLES ? MAX_ERROR_RAD : 1.0f;
+    if (norm > most) {
+        vec3_scale(error, most / norm);
     }
 }
 
@@ -139,7 +145,7 @@ void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
         }
         vec3_cross(up, o->up, error);
         steer(o, error, 0.5f, window_s);
-        o->cycles += o->cycles == 0;
+        o->cycles = o->cycles < SETTLED_CYCLES ? SETTLED_CYCLES : o->cycles;
     }
     o->partial = 0;
     clear_error(o);

@@ -203,6 +203,14 @@ static float mean_force(const pod_track *pod, int64_t first, int64_t last) {
     return sum / (float)(last - first + 1);
 }
 
+/* Height that the pod at the back of the waistband loses when the pelvis tips back: it sits this far behind the pelvis'
+ * middle [D], 0.12..0.15 m in four public runners. */
+static const float POD_BEHIND_PELVIS_M = 0.13f;
+
+static float pod_drop_m(const track_slot *slot) {
+    return POD_BEHIND_PELVIS_M * sinf(slot->angle_deg / DEGREES);
+}
+
 /* Vertical travel over one step, from the specific force of the whole stride integrated twice; mean acceleration and
  * mean speed of a whole stride are zero. Two passes: the first finds the mean speed. */
 static float vertical_travel_m(const pod_track *pod, const stride_span *span, int64_t step_last) {
@@ -214,11 +222,13 @@ static float vertical_travel_m(const pod_track *pod, const stride_span *span, in
         speed_sum += speed;
     }
     const float mean_speed = speed_sum / (float)(span->last - span->first + 1);
-    float height = 0.0f, least = 0.0f, most = 0.0f;
+    float pod_height = 0.0f, least = INFINITY, most = -INFINITY;
     speed = 0.0f;
     for (int64_t grid = span->first; grid <= step_last; grid++) {
-        speed += (pod_track_slot(pod, grid)->force_g - mean) * GRAVITY_MPS2 * dt_s;
-        height += (speed - mean_speed) * dt_s;
+        const track_slot *slot = pod_track_slot(pod, grid);
+        speed += (slot->force_g - mean) * GRAVITY_MPS2 * dt_s;
+        pod_height += (speed - mean_speed) * dt_s;
+        const float height = pod_height + pod_drop_m(slot);
         least = fminf(least, height);
         most = fmaxf(most, height);
     }

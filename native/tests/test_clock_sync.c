@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 static const double RATE_HZ = 208.0;
 static const double EXACT_S = 2e-6; /* what rounding to pod microseconds leaves */
@@ -250,8 +249,8 @@ static void test_wrap(void) {
             p.gap = true;
         }
         CHECK_INT(send(&p, 0.0), silences_s[i] > 30.0 ? CLOCK_SYNC_REACQUIRED : CLOCK_SYNC_OK);
-        /* A skew known to 0.1 ppm, for as long as the silence. */
-        CHECK_NEAR(error_s(&p), 0.0, EXACT_S + 0.15e-6 * silences_s[i]);
+        /* Clocks rounded by 1 us leave a skew from 2 s buckets unsure by 0.5 ppm. */
+        CHECK_NEAR(error_s(&p), 0.0, EXACT_S + 0.5e-6 * silences_s[i]);
         next(&p);
         run(&p, 5.0, 0.0);
         CHECK_INT(report_of(&p).restarts, 0);
@@ -356,7 +355,8 @@ static void test_duplicates_and_old_packets_are_refused(void) {
         CHECK_INT(clock_sync_packet(&p.sync, pod_clock_us(&old), p.count, false,
                                     p.now_s + p.count * p.period_s, &p.stamp),
                   CLOCK_SYNC_STALE);
-        CHECK(memcmp(&before, &p.stamp, sizeof before) == 0);
+        CHECK_NEAR(p.stamp.first_s, before.first_s, 0.0);
+        CHECK_NEAR(p.stamp.period_s, before.period_s, 0.0);
         next(&p);
     }
     CHECK_INT(report_of(&p).stale, 400);

@@ -51,7 +51,7 @@ def simulate_link(random: Generator, seconds: float, skew_ppm: float) -> Receive
     """One pod streaming for `seconds`, over a link drawn from `random`."""
     period_s = BATCH / (RATE_HZ * (1.0 + random.uniform(-IMU_RATE_OFF, IMU_RATE_OFF)))
     count = int(seconds / period_s)
-    first_s = 1000.0 + period_s * (random.uniform() + np.arange(count))
+    first_s = 1000.0 + period_s * (random.uniform() + np.arange(count, dtype=np.float64))
     ready_s = first_s + period_s * (BATCH - 1) / BATCH
     sent_s = _send(random, ready_s)
     arrival_s = sent_s + LATENCY_S + random.exponential(WAKE_UP_S, count)
@@ -117,7 +117,8 @@ def _errors_at(
     random: Generator, skew_ppm: float, marks_s: tuple[float, ...]
 ) -> NDArray[np.float64]:
     time_s, errors = map_errors(simulate_link(random, max(marks_s) + 1.0, skew_ppm))
-    return errors[np.searchsorted(time_s, time_s[0] + np.array(marks_s))]
+    at_marks: NDArray[np.float64] = errors[np.searchsorted(time_s, time_s[0] + np.array(marks_s))]
+    return at_marks
 
 
 def _rows(errors_ms: NDArray[np.float64]) -> Iterator[dict[str, float]]:

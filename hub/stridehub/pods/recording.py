@@ -33,8 +33,8 @@ MAX_LABELS_BYTES = 4096
 RATE_TOLERANCE = 0.05  # IMUs run off their nominal rate by some percent
 
 # Median magnitudes of specific force that only another unit explains; 9.81 standing, less than 20
-# in any running.
-MIN_MEDIAN_ACC_MPS2, MAX_MEDIAN_ACC_MPS2 = 3.0, 40.0
+# in any running, 120 on a sprinting foot.
+MIN_MEDIAN_ACC_MPS2, MAX_MEDIAN_ACC_MPS2 = 3.0, 200.0
 MAX_USUAL_GYR_RAD_S = 40.0  # 2300 deg/s: no limb turns as fast for 1 % of the time
 # What the packet can carry: 64 g, 8000 deg/s; more than any IMU worn on a limb measures.
 MAX_ACC_MPS2, MAX_GYR_RAD_S = 627.0, 139.0
@@ -211,10 +211,13 @@ class _Reader:
             raise self._fault(f"{key} is missing")
         with self._archive.open(name) as file:
             shape, dtype = _header(file)
-        if dtype.kind not in kinds or len(shape) != dimensions or dtype in (np.half, np.longdouble):
-            raise self._fault(f"{key} is {dtype} {shape}, where {_wanted(kinds, dimensions)} belongs")
-        if prod(shape) * dtype.itemsize > (MAX_LABELS_BYTES if kinds == "U" else MAX_SAMPLES_BYTES):
-            raise self._fault(f"{key} {shape} is larger than any recording")
+        odd = dtype.kind == "f" and dtype.itemsize not in (4, 8)
+        if dtype.kind not in kinds or odd or len(shape) != dimensions:
+            wanted = _wanted(kinds, dimensions)
+            raise self._fault(f"{key} is {dtype} {shape}, where {wanted} belongs")
+        most = MAX_LABELS_BYTES if kinds == "U" else MAX_SAMPLES_BYTES
+        if prod(shape) * dtype.itemsize > most:
+            raise self._fault(f"{key} {shape} is larger than in any recording")
         with self._archive.open(name) as file:
             values: NDArray[Any] = npy.read_array(file, allow_pickle=False)
         return values

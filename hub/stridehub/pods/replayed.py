@@ -36,7 +36,8 @@ class ReplayedSource:
         self._bounds = _packet_bounds(recording.time_s, recording.rate_hz, batch)
         self._samples: list[NDArray[np.int16]] = []
         self.pods: Sequence[WornPod] = [
-            WornPod(runner, self._take(recording, pod, batch)) for pod in range(len(self._placements))
+            WornPod(runner, self._take(recording, pod, batch))
+            for pod in range(len(recording.placements))
         ]
 
     def _take(self, recording: Recording, pod: int, batch: int) -> PodInfo:
@@ -104,7 +105,8 @@ def _scale(values: Floats, usual_range: float) -> int:
 
 def _raw(values: Floats, scale: int) -> NDArray[np.int16]:
     counts = np.rint(values * (1e9 / scale))
-    return np.clip(counts, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    raw: NDArray[np.int16] = np.clip(counts, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    return raw
 
 
 def _flags(samples: NDArray[np.int16], bounds: list[tuple[int, int, int]]) -> list[bool]:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stridehub.sim.anatomy import SIDE_SIGN, STANDING_THIGH, Anatomy
 from stridehub.sim.body import (
@@ -19,6 +20,7 @@ from stridehub.sim.body import (
     TOE_OUT,
     leg_slice,
 )
+from stridehub.sim.gait import Landing
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.leg import jet_product, jet_sin_cos, solve_leg
 from stridehub.sim.tracks import Array
@@ -34,8 +36,8 @@ def _sine(amplitude: float, hz: float, phase: float, t: Array) -> Array:
     return amplitude * np.stack([s, rate * c, -(rate**2) * s])
 
 
-class _OnBothFeet:
-    """A body over two feet, upright on straight legs that sway about the ankles."""
+class Standing:
+    """Quiet standing: upright on straight legs that sway a little about the ankles."""
 
     def __init__(self, anatomy: Anatomy, knobs: RunnerKnobs, rng: np.random.Generator) -> None:
         self.anatomy = anatomy
@@ -46,6 +48,14 @@ class _OnBothFeet:
         """(2, N) newton, shared evenly; no feet pull on the ground."""
         force = self.knobs.mass_kg * np.maximum(GRAVITY_MPS2 + pose[2, HEIGHT], 0.0)
         return np.stack([0.5 * force, 0.5 * force])
+
+    def pose(self, t: Array) -> Array:
+        """Pose jets (3, CHANNELS, N) at times (N,)."""
+        return self.standing(t)
+
+    def landings(self, start_s: float, end_s: float) -> list[Landing]:
+        """Landings in start_s <= t < end_s."""
+        return []
 
     def standing(self, t: Array) -> Array:
         """Pose jets of quiet standing."""
@@ -70,14 +80,7 @@ class _OnBothFeet:
         return pose
 
 
-class Standing(_OnBothFeet):
-    """Quiet standing with a small sway."""
-
-    def pose(self, t: Array) -> Array:
-        return self.standing(t)
-
-
-class Turning(_OnBothFeet):
+class Turning(Standing):
     """Treading on the spot, one small lift of a foot at a time, while the heading turns."""
 
     _TREADS_HZ = 0.9  # of each foot
@@ -101,12 +104,16 @@ class Turning(_OnBothFeet):
         return pose
 
 
-class Hopping(_OnBothFeet):
+class Hopping(Standing):
     """Hopping on the spot, both feet together: free fall in the air, legs bending on landing."""
 
     _HOPS_HZ = 2.2
     _CONTACT_SHARE = 0.62
     _BENT_M = 0.05  # hips below standing as the feet land
+
+    def landings(self, start_s: float, end_s: float) -> list[Landing]:
+        first, last = math.ceil(start_s * self._HOPS_HZ), math.ceil(end_s * self._HOPS_HZ)
+        return [Landing(i / self._HOPS_HZ, None, 0.7) for i in range(first, last)]
 
     def pose(self, t: Array) -> Array:
         period = 1.0 / self._HOPS_HZ
@@ -135,7 +142,7 @@ class Hopping(_OnBothFeet):
         )
         return self._airborne(t, height, phase > contact)
 
-    def _airborne(self, t: Array, height: Array, up: Array) -> Array:
+    def _airborne(self, t: Array, height: Array, up: NDArray[np.bool_]) -> Array:
         """In the air the legs keep the pose they left the ground with."""
         planted = np.where(up, 0.0, height)
         planted[0, up] = -self._BENT_M
@@ -153,7 +160,7 @@ class Hopping(_OnBothFeet):
         return pose
 
 
-class Lying(_OnBothFeet):
+class Lying(Standing):
     """Lying on the back, breathing."""
 
     def pose(self, t: Array) -> Array:

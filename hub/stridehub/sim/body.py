@@ -151,9 +151,7 @@ def pod_signals(
     return signals
 
 
-def pod_points(
-    state: Motion, places: dict[Placement, tuple[int, Array]]
-) -> dict[Placement, Array]:
+def pod_points(state: Motion, places: dict[Placement, tuple[int, Array]]) -> dict[Placement, Array]:
     """Position of every pod relative to mid-hip, heading frame, (3, N) m."""
     return {
         placement: state.joint[segment] + np.einsum("ijn,j->in", state.rotation[segment], point)

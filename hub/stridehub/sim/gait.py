@@ -76,6 +76,26 @@ class StepPlan:
         return self.contact_s - self.step_s
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A foot on the ground: the times at which vertical force crosses the plate's threshold."""
+
+    leg: int
+    ic_s: float
+    to_s: float
+    walking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Feet hitting the ground: one leg, or both when None; `share` of a full running impact."""
+
+    t: float
+    leg: int | None
+    share: float
+    contact: Contact | None = None  # of a step
+
+
 class Answers:
     """What the knobs, tiredness and cues add to the default gait of one step."""
 
@@ -133,7 +153,7 @@ class StepPlanner:
             step_s=step,
             contact_s=self._contact_with_force(felt, step),
             speed=v,
-            thigh_ic=14 + 4.5 * (v - 2) - 1.5 * max(v - 4.0, 0.0) + add.thigh_ic + vary["thigh_ic_deg"],
+            thigh_ic=14.5 + 4.8 * (v - 2) + add.thigh_ic + vary["thigh_ic_deg"],
             shank_ic=9 - 0.8 * (v - 3) + add.shank_ic + vary["shank_ic_deg"],
             foot_ic=self._knobs.foot_strike_deg + vary["foot_strike_deg"],
             knee_to=18.0 + 3.0 * max(v - 4.0, 0.0),

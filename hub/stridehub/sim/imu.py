@@ -31,7 +31,7 @@ def scales(knobs: ImuKnobs) -> tuple[int, int]:
     return round(acc * 1e9), round(gyr * 1e9)
 
 
-def quantise(signal: Array, per_lsb: float) -> Array:
+def quantise(signal: Array, per_lsb: float | Array) -> Array:
     """Whole LSB within int16, as floats."""
     return np.clip(np.rint(signal / per_lsb), -32768, 32767)
 

@@ -67,6 +67,9 @@ class ImuKnobs(msgspec.Struct, frozen=True, kw_only=True):
     gyr_range_dps: float = 2000.0
 
 
+DEFAULT_IMU = ImuKnobs()
+
+
 class MountKnobs(msgspec.Struct, frozen=True, kw_only=True):
     """How the pods sit: nominal mount, turned and shifted at random, or exactly as given."""
 
@@ -116,7 +119,7 @@ class RunnerKnobs(msgspec.Struct, frozen=True, kw_only=True):
     pod_off_s: Mapping[Placement, float] = {}  # placement -> time at which that pod falls off
     variation: VariationKnobs = VariationKnobs()
     wobble: WobbleKnobs = WobbleKnobs()
-    imu: ImuKnobs = ImuKnobs()
+    imu: ImuKnobs = DEFAULT_IMU
     mount: MountKnobs = MountKnobs()
     reaction: ReactionKnobs = ReactionKnobs()
 

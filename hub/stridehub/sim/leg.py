@@ -20,7 +20,9 @@ def jet_sin_cos(angle: Array) -> tuple[Array, Array]:
 
 def jet_product(a: Array, b: Array) -> Array:
     """Jet of the product of two jets."""
-    return np.stack([a[0] * b[0], a[1] * b[0] + a[0] * b[1], a[2] * b[0] + 2 * a[1] * b[1] + a[0] * b[2]])
+    return np.stack(
+        [a[0] * b[0], a[1] * b[0] + a[0] * b[1], a[2] * b[0] + 2 * a[1] * b[1] + a[0] * b[2]]
+    )
 
 
 def hip_offset(anatomy: Anatomy, pose: Array, leg: int) -> Array:
@@ -28,7 +30,7 @@ def hip_offset(anatomy: Anatomy, pose: Array, leg: int) -> Array:
     sin_yaw, cos_yaw = jet_sin_cos(pose[:, PELVIS_YAW])
     sin_roll, cos_roll = jet_sin_cos(pose[:, PELVIS_ROLL])
     half = SIDE_SIGN[leg] * anatomy.hip_half_width
-    return half * np.stack(
+    return np.asarray(half) * np.stack(
         [jet_product(sin_yaw, cos_roll), -sin_roll, jet_product(cos_yaw, cos_roll)], axis=1
     )
 
@@ -60,7 +62,8 @@ def solve_leg(anatomy: Anatomy, hip_to_ankle: Array) -> Array:
         across[1] ** 2 + down[1] ** 2 + across[0] * across[2] + down[0] * down[2] - length_1**2
     ) / length
     roll_1 = (down[0] * across[1] - across[0] * down[1]) / length**2
-    roll_2 = (down[0] * across[2] - across[0] * down[2]) / length**2 - 2 * length_1 / length * roll_1
+    roll_2 = (down[0] * across[2] - across[0] * down[2]) / length**2
+    roll_2 -= 2 * length_1 / length * roll_1
     roll = np.stack([np.arctan2(across[0], down[0]), roll_1, roll_2])
 
     upper, lower = anatomy.thigh, anatomy.shank

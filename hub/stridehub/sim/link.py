@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stridehub.kernel import wire
 from stridehub.model import Placement, PodInfo
 from stridehub.sim.imu import quantise, scales
-from stridehub.sim.knobs import ImuKnobs, LinkKnobs
+from stridehub.sim.knobs import DEFAULT_IMU, ImuKnobs, LinkKnobs
 from stridehub.sim.tracks import Array
 
 
@@ -31,13 +32,13 @@ class PodLink:
         placement: Placement,
         seed: int,
         rate_hz: float = 208.0,
-        imu: ImuKnobs = ImuKnobs(),
+        imu: ImuKnobs = DEFAULT_IMU,
     ) -> None:
         self._knobs = knobs
         self._placement = placement
         self._rng = np.random.default_rng([seed, int(placement), 0x1170])
         acc_lsb, gyr_lsb = scales(imu)
-        self._lsb = np.repeat([acc_lsb * 1e-9, gyr_lsb * 1e-9], 3)
+        self._lsb: Array = np.repeat([acc_lsb * 1e-9, gyr_lsb * 1e-9], 3)
         self.info = PodInfo(
             placement=placement,
             rate_mhz=round(rate_hz * 1000),
@@ -57,7 +58,6 @@ class PodLink:
         self._t = np.zeros(0)
         self._values = np.zeros((0, 6))
         self._taken = 0
-        self._waiting: list[tuple[float, Array]] = []
         self._waiting_values = np.zeros((0, 6), dtype=np.int16)
         self._waiting_t = np.zeros(0)
 
@@ -98,9 +98,9 @@ class PodLink:
             + (u + 1) * u * (u - 1) / 6 * y[i + 2]
         )
         self._t, self._values = self._t[-6:], self._values[-6:]
-        return instants, taken
+        return np.asarray(instants), np.asarray(taken)
 
-    def _packet(self, when: Array, counts: Array) -> Arrival | None:
+    def _packet(self, when: Array, counts: NDArray[np.int16]) -> Arrival | None:
         """Sent at the first connection event after its last sample, or lost on the way."""
         clipped = bool(np.any((counts >= 32767) | (counts <= -32767)))
         clock = self._clock_start_us + round(float(when[0]) * self.clock_skew * 1e6)

@@ -1,9 +1,11 @@
 """The path of the mid-hip and the turning of pelvis and chest, one step at a time."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import polynomial as poly
+from numpy.typing import NDArray
 
 from stridehub.sim.gait import StepPlan
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
@@ -14,7 +16,8 @@ from stridehub.sim.tracks import ORDER, Array
 FORCE_SHAPE = 0.5 * np.array([0.0, 6.0, -6.0, 0.0, 0.0]) + 0.5 * np.array([0, 0, 30.0, -60.0, 30.0])
 _FORCE_SKEW = poly.polymul(FORCE_SHAPE, [-0.5, 1.0])
 _MAX_SKEW = 1.8  # below 2 the force never pulls
-_BRAKE = poly.polymul([0.0, 1.0, -1.0], [-0.5, 1.0])  # backwards first, then forwards; no net change
+# Backwards first, then forwards; no net change.
+_BRAKE = poly.polymul([0.0, 1.0, -1.0], [-0.5, 1.0])
 _BRAKE_DIP_RATIO = 0.04  # of speed, lost at mid-stance and regained
 # Real forces peak at 44 % of contact: hips take off a little higher than they land.
 _SKEW = -0.8
@@ -22,7 +25,7 @@ _SKEW = -0.8
 _SWAY = {"lateral_m": 0.012, "pitch_deg": 2.0, "chest_deg": 1.5}
 
 
-def _twice(acceleration: Array, duration: float) -> tuple[Array, float, float]:
+def _twice(acceleration: NDArray[np.floating[Any]], duration: float) -> tuple[Array, float, float]:
     """Ascending coefficients in time of the double integral from rest of `acceleration`, a
     polynomial over s = t / duration, and its velocity and position at the end."""
     velocity = poly.polyint(acceleration)
@@ -34,8 +37,8 @@ def _twice(acceleration: Array, duration: float) -> tuple[Array, float, float]:
     return out, end_velocity, end_position
 
 
-_, _, _UNIT_RISE = _twice(FORCE_SHAPE, 1.0)
-_, _, _SKEW_RISE = _twice(_FORCE_SKEW, 1.0)
+_UNIT_RISE = _twice(FORCE_SHAPE, 1.0)[2]
+_SKEW_RISE = _twice(_FORCE_SKEW, 1.0)[2]
 
 
 def landing_speed(plan: StepPlan) -> float:

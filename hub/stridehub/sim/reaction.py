@@ -51,6 +51,6 @@ class Reaction:
                 rise = min(strides / max(k.rise_strides, 1e-9), 1.0)
                 total += answer.size_deg * rise * math.exp(-strides / k.hold_strides)
         # a further cue of the same kind renews an answer, it does not pile up without end
-        size = getattr(k, f"{kind}_deg")
+        size: float = getattr(k, f"{kind}_deg")
         limit = 1.5 * abs(size)
         return max(-limit, min(limit, total))

@@ -1,11 +1,16 @@
 """A synthetic runner as a recording, in the keys of an .npz import."""
 
+import math
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from stridehub.sim.anatomy import SIDES, STANDING_SHANK, STANDING_THIGH
 from stridehub.sim.runner import Chunk, SyntheticRunner
+from stridehub.sim.script import State
 from stridehub.sim.tracks import Array
+from stridehub.sim.truth import TrueStride
 
 _STRIDE_KEYS = {
     "stride_t_ic": "ic",
@@ -24,7 +29,7 @@ _STRIDE_KEYS = {
 
 def record(runner: SyntheticRunner, duration_s: float) -> dict[str, Any]:
     """`duration_s` of the runner as arrays: the pods' signals, `truth_*` series and events, and
-    the true strides as `truth_strides` (list of TrueStride) and in the recordings' own keys."""
+    the true strides (S,) as `stride_<field of TrueStride>` and in the recordings' own keys."""
     chunks: list[Chunk] = []
     while runner.time_s < duration_s:
         chunks.append(runner.next_chunk())
@@ -36,8 +41,8 @@ def record(runner: SyntheticRunner, duration_s: float) -> dict[str, Any]:
     def joined(parts: list[Array]) -> Array:
         return np.concatenate(parts)[keep]
 
-    running = np.concatenate([c.state for c in chunks])[keep]
-    moving = np.flatnonzero(running != 0)
+    state = np.concatenate([c.state for c in chunks])[keep]
+    moving = np.flatnonzero(state != State.STANDING)
     still = runner.knobs.script[0].kind == "stand"
     out: dict[str, Any] = {
         "fs": runner.knobs.rate_hz,
@@ -50,8 +55,7 @@ def record(runner: SyntheticRunner, duration_s: float) -> dict[str, Any]:
         "leg_length_l": runner.anatomy.leg,
         "leg_length_r": runner.anatomy.leg,
         "speed": float(np.mean([s.speed_mps for s in strides])) if strides else 0.0,
-        "truth_state": running,
-        "truth_strides": strides,
+        "truth_state": state,
         "truth_mount": np.stack([runner.mounts[pod] for pod in runner.pods]),
         "truth_pod_pos": np.stack(
             [joined([c.position[pod] for c in chunks]) for pod in runner.pods]
@@ -60,6 +64,9 @@ def record(runner: SyntheticRunner, duration_s: float) -> dict[str, Any]:
     }
     if still and len(moving):
         out["stand_end"] = float(t[moving[0]])
+    steady = np.flatnonzero(state == State.RUNNING)
+    if len(steady):
+        out["run_start"] = float(t[steady[0]])
     for leg, side in enumerate("lr"):
         own = [c for c in contacts if c.leg == leg]
         out[f"truth_ic_{side}"] = np.array([c.ic_s for c in own])
@@ -71,20 +78,18 @@ def record(runner: SyntheticRunner, duration_s: float) -> dict[str, Any]:
     for key, name in (("contact", "contact_time_ms"), ("flight", "flight_time_ms")):
         out[f"stride_{key}_time"] = np.array([getattr(s, name) for s in strides]) / 1e3
     out["stride_stride_time"] = np.array([s.stride_time_ms for s in strides]) / 1e3
+    for name in set(TrueStride.__struct_fields__) - {"side", "quality"}:
+        out[f"stride_{name}"] = np.array([getattr(s, name) for s in strides])
     out["truth_static_json"] = _static_json(runner)
     return out
 
 
 def _static_json(runner: SyntheticRunner) -> str:
     """Standing angles, as in the recordings."""
-    from stridehub.sim.anatomy import STANDING_SHANK, STANDING_THIGH
-
-    thigh, shank = np.degrees([STANDING_THIGH, STANDING_SHANK])
-    ahead = runner.anatomy.leg * float(np.sin(STANDING_THIGH))
-    parts = [f'"ang_pelvis": 0.0, "pelvis_y": {runner.anatomy.standing_hip_height()}']
-    for side in "lr":
-        parts.append(
-            f'"ang_thigh_{side}": {thigh}, "ang_shank_{side}": {shank}, "ang_foot_{side}": 0.0, '
-            f'"knee_flex_{side}": {thigh - shank}, "ankle_x_hip_{side}": {ahead}'
-        )
-    return "{" + ", ".join(parts) + "}"
+    thigh, shank = np.degrees([STANDING_THIGH, STANDING_SHANK]).tolist()
+    values = {"ang_pelvis": 0.0, "pelvis_y": runner.anatomy.standing_hip_height()}
+    for side in SIDES:
+        values |= {f"ang_thigh_{side}": thigh, f"ang_shank_{side}": shank}
+        values |= {f"ang_foot_{side}": 0.0, f"knee_flex_{side}": thigh - shank}
+        values[f"ankle_x_hip_{side}"] = runner.anatomy.leg * math.sin(STANDING_THIGH)
+    return msgspec.json.encode(values).decode()

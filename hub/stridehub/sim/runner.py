@@ -1,21 +1,19 @@
 """A synthetic runner: what every pod on the body reports, chunk by chunk, with exact truth."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from stridehub.model import Placement
 from stridehub.sim.activities import Hopping, Lying, Standing, Turning
-from stridehub.sim.anatomy import SIDES, Anatomy, nominal_mounts, pod_positions
+from stridehub.sim.anatomy import SIDES, Anatomy
 from stridehub.sim.body import (
     FOOT,
-    FORWARD,
     HEADING,
     HEIGHT,
-    LATERAL,
     PELVIS_PITCH,
     PELVIS_ROLL,
     ROLL,
@@ -23,12 +21,9 @@ from stridehub.sim.body import (
     THIGH,
     leg_slice,
     motion,
-    pod_points,
-    pod_signals,
 )
-from stridehub.sim.gait import VARIATIONS, StepPlanner
-from stridehub.sim.imu import FallenPod, Imu, Wobble, mount
-from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
+from stridehub.sim.gait import VARIATIONS, Contact, Landing, StepPlanner
+from stridehub.sim.knobs import RunnerKnobs
 from stridehub.sim.path import Path
 from stridehub.sim.reaction import Reaction
 from stridehub.sim.script import (
@@ -40,10 +35,11 @@ from stridehub.sim.script import (
     blend_weight,
     mixed_pose,
 )
-from stridehub.sim.strider import Contact, Strider
+from stridehub.sim.strider import Strider
 from stridehub.sim.tracks import Array
 from stridehub.sim.truth import StrideTruth, TrueStride
-from stridehub.sim.variation import PinkNoise
+from stridehub.sim.variation import PinkNoise, RandomStreams
+from stridehub.sim.worn import WornPods
 
 CHUNK_S = 0.5
 
@@ -55,6 +51,7 @@ _STATES |= {"run": State.RUNNING, "turn": State.OTHER, "hop": State.OTHER, "lie"
 class _Activity(Protocol):
     def pose(self, t: Array) -> Array: ...
     def vertical_force(self, t: Array, pose: Array) -> Array: ...
+    def landings(self, start_s: float, end_s: float) -> list[Landing]: ...
 
 
 @dataclass(frozen=True)
@@ -83,33 +80,18 @@ class SyntheticRunner:
         self.knobs = knobs
         self.pods = tuple(pods)
         self.anatomy = Anatomy.from_height(knobs.height_m)
-        self._rng = _Streams(seed)
+        self._rng = RandomStreams(seed)
         self._script = Script(knobs.script)
         self._reaction = Reaction(knobs.reaction, self._rng("reaction"))
         self._planner = StepPlanner(
             self.anatomy, knobs, PinkNoise(len(VARIATIONS), self._rng("variation"))
         )
         self._activities: dict[int, _Activity] = {}
-        self._contacts: list[Contact] = []
         self._meter = StrideTruth(self.anatomy)
         self._samples = 0
-        self._carry = Path()
-        places, mounts = pod_positions(self.anatomy), nominal_mounts()
-        self._places = {}
-        self.mounts: dict[Placement, Array] = {}
-        self._imus = {}
-        self._wobbles = {}
-        self._fallen = {}
-        for pod in self.pods:
-            rng = self._rng(f"pod {pod.label}")
-            segment, point = places[pod]
-            shift = knobs.mount.shift_m * rng.uniform(-1.0, 1.0)
-            self._places[pod] = (segment, point + np.array([0.0, shift, 0.0]))
-            self.mounts[pod] = mount(mounts[pod], pod, knobs.mount, rng)
-            self._imus[pod] = Imu(knobs.imu, knobs.rate_hz, rng)
-            self._wobbles[pod] = Wobble(knobs.wobble, pod, rng)
-            if pod in knobs.pod_off_s:
-                self._fallen[pod] = FallenPod(knobs.pod_off_s[pod], rng)
+        self._path = Path()
+        self._worn = WornPods(knobs, self.anatomy, self.pods, self._rng)
+        self.mounts = self._worn.mounts
 
     @property
     def time_s(self) -> float:
@@ -130,28 +112,37 @@ class SyntheticRunner:
         t = (self._samples + np.arange(count)) / self.knobs.rate_hz
         self._samples += count
         pose, force, state = self._pose(t)
-        self._carry.advance(pose, 1.0 / self.knobs.rate_hz)
+        self._path.advance(pose, 1.0 / self.knobs.rate_hz)
         body = motion(self.anatomy, pose)
-        signals = pod_signals(body, self._places)
-        began = [c for c in self._contacts if t[0] <= c.ic_s < t[-1] + 1.0 / self.knobs.rate_hz]
-        truth = self._truth(pose, body.joint, force, signals)
-        acc, gyr = self._sense(t, signals, began)
-        points = pod_points(body, self._places)
-        strides = self._meter.strides(t, truth, state, began)
-        self._contacts = [c for c in self._contacts if c.ic_s >= t[-1]]
+        landings = self._landings(float(t[0]), float(t[-1]) + 1.0 / self.knobs.rate_hz)
+        acc, gyr, impact = self._worn.sense(t, body, landings)
+        truth = self._truth(pose, body.joint, force) | impact
+        began = [landing.contact for landing in landings if landing.contact is not None]
+        at = np.searchsorted(t, [c.ic_s for c in began], side="right") - 1
+        began = [c for c, i in zip(began, at, strict=True) if state[i] in GAITS]
         return Chunk(
             t=t,
             acc=acc,
             gyr=gyr,
             truth=truth,
-            position={pod: self._carry.world(point) for pod, point in points.items()},
+            position=self._worn.positions(body, self._path),
             state=state,
-            strides=strides,
-            contacts=[c for c in began if state[np.searchsorted(t, c.ic_s) - 1] in GAITS],
+            strides=self._meter.strides(t, truth, state, began),
+            contacts=began,
         )
 
+    def _landings(self, start_s: float, end_s: float) -> list[Landing]:
+        """Feet that land in start_s <= t < end_s, however gently."""
+        found = []
+        for first, activity in self._activities.items():
+            for landing in activity.landings(start_s, end_s):
+                share = landing.share * self._script.share(first, landing.t)
+                if share > 0.0:
+                    found.append(replace(landing, share=share))
+        return sorted(found, key=lambda landing: landing.t)
+
     def _pose(self, t: Array) -> tuple[Array, Array, Array]:
-        """Pose jets, vertical force (2, N) and states, blended where one activity becomes another."""
+        """Pose jets, vertical force (2, N) and states, blended between activities."""
         parts = self._script.parts(t)
         poses, forces, states = [], [], []
         for index, samples in parts:
@@ -170,7 +161,7 @@ class SyntheticRunner:
             poses.append(pose)
             forces.append(force)
             states.append(state)
-        self._collect_contacts({index for index, _ in parts})
+        self._forget({index for index, _ in parts})
         return np.concatenate(poses, 2), np.concatenate(forces, 1), np.concatenate(states)
 
     def _segment_pose(self, index: int, t: Array) -> tuple[Array, Array]:
@@ -201,44 +192,18 @@ class SyntheticRunner:
         pose[1, HEADING] = 30 * rate * (u * (1 - u)) ** 2
         pose[2, HEADING] = 60 * rate / duration * u * (1 - u) * (1 - 2 * u)
 
-    def _collect_contacts(self, indices: Iterable[int]) -> None:
-        for index in indices:
-            activity = self._activities[self._script.first_of_gait(index)]
-            if isinstance(activity, Strider):
-                self._contacts += activity.contacts
-                activity.contacts = []
-        self._contacts.sort(key=lambda contact: contact.ic_s)
+    def _forget(self, current: set[int]) -> None:
+        """Drop activities that neither these segments nor their blends need."""
+        needed = current | {b for i in current if (b := self._script.blended_from(i)) is not None}
+        kept = {self._script.first_of_gait(index) for index in needed}
+        self._activities = {k: v for k, v in self._activities.items() if k in kept}
 
-    def _sense(
-        self, t: Array, signals: dict[Placement, tuple[Array, Array]], began: list[Contact]
-    ) -> tuple[dict[Placement, Array], dict[Placement, Array]]:
-        acc, gyr = {}, {}
-        for pod, (force, rate) in signals.items():
-            own = SIDES.index(pod.label[-1]) if pod.label[-2] == "_" else None
-            rate = rate.copy()
-            for contact in began:
-                share = 0.3 if contact.walking else 1.0
-                if own in (None, contact.leg):
-                    self._wobbles[pod].land(contact.ic_s, share)
-            self._wobbles[pod].add(t, force, rate)
-            if pod in self._fallen:
-                self._fallen[pod].replace(t, force, rate)
-            turned = self.mounts[pod].T
-            acc[pod], gyr[pod] = self._imus[pod].read(turned @ force, turned @ rate)
-        return acc, gyr
-
-    def _truth(
-        self,
-        pose: Array,
-        joint: Array,
-        force: Array,
-        signals: dict[Placement, tuple[Array, Array]],
-    ) -> dict[str, Array]:
+    def _truth(self, pose: Array, joint: Array, force: Array) -> dict[str, Array]:
         truth = {
             "ang_pelvis": np.degrees(pose[0, PELVIS_PITCH]),
             "ang_pelvis_obliq": -np.degrees(pose[0, PELVIS_ROLL]),
             "pelvis_y": pose[0, HEIGHT],
-            "forward": self._carry.way,
+            "forward": self._path.way,
         }
         for leg, side in enumerate(SIDES):
             limb = pose[0, leg_slice(leg)]
@@ -247,32 +212,19 @@ class SyntheticRunner:
                 angle = limb[channel]
                 # of the limb's picture in the sagittal plane, without a jump at +-180 deg
                 truth[f"ang_{name}_{side}"] = np.degrees(
-                    angle + np.arctan2((1 - upright) * np.sin(angle) * np.cos(angle),
-                                       upright * np.cos(angle) ** 2 + np.sin(angle) ** 2)
+                    angle
+                    + np.arctan2(
+                        (1 - upright) * np.sin(angle) * np.cos(angle),
+                        upright * np.cos(angle) ** 2 + np.sin(angle) ** 2,
+                    )
                 )
             truth[f"ang_foot_{side}"] = np.degrees(limb[FOOT])
             truth[f"knee_flex_{side}"] = truth[f"ang_thigh_{side}"] - truth[f"ang_shank_{side}"]
             hip, ankle = joint[2 + leg], joint[6 + leg]
             truth[f"ankle_x_hip_{side}"] = ankle[0] - hip[0]
             truth[f"ankle_y_hip_{side}"] = ankle[1] - hip[1]
-            truth[f"ankle_h_{side}"] = ankle[1] + pose[0, HEIGHT] - self.anatomy.ankle_height
+            heel = self.anatomy.heel_back * np.sin(limb[FOOT])
+            heel += self.anatomy.ankle_height * np.cos(limb[FOOT])
+            truth[f"heel_h_{side}"] = ankle[1] + pose[0, HEIGHT] - heel
             truth[f"grf_v_{side}"] = force[leg]
-            pod = Placement[f"SHANK_{side.upper()}"]
-            # impact as the body would show it; what skin and garment add is added with the wobble
-            shank = signals.get(pod)
-            truth[f"impact_{side}"] = (
-                np.full(len(upright), np.nan)
-                if shank is None
-                else np.linalg.norm(shank[0], axis=0) / GRAVITY_MPS2
-            )
         return truth
-
-
-class _Streams:
-    """Independent random streams by name, so that one knob does not move another's draws."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
-
-    def __call__(self, name: str) -> np.random.Generator:
-        return np.random.default_rng([self._seed, *name.encode()])

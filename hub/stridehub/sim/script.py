@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,15 +70,24 @@ class Script:
             return None
         return index - 1
 
+    def share(self, first: int, t: float) -> float:
+        """How much of the motion at t is the activity that began with segment `first`."""
+        index = self.at(t)
+        before = self.blended_from(index)
+        new = 1.0
+        if before is not None:
+            new = float(blend_weight(np.array((t - self.start(index)) / BLEND_S))[0])
+        if self.first_of_gait(index) == first:
+            return new
+        return 1.0 - new if before is not None and self.first_of_gait(before) == first else 0.0
+
     def parts(self, t: Array) -> list[tuple[int, slice]]:
         """Segment by segment, the samples that belong to it; cut again where a blend ends."""
         index = np.searchsorted(self._starts, t, side="right") - 1
         blending = t < self._starts[index] + BLEND_S
         cuts = np.flatnonzero(np.diff(2 * index + ~blending)) + 1
         edges = [0, *cuts.tolist(), len(t)]
-        return [
-            (int(index[a]), slice(a, b)) for a, b in zip(edges, edges[1:], strict=False)
-        ]
+        return [(int(index[a]), slice(a, b)) for a, b in pairwise(edges)]
 
 
 class Drawer:
@@ -128,15 +138,13 @@ def blend_weight(u: Array) -> Array:
 
 
 def mixed_pose(old: Array, new: Array, weight: Array) -> Array:
-    """Pose jets between two; way forward and heading by their rates, as their values drift apart."""
+    """Pose jets between two; way forward and heading by their rates, as their values drift."""
     w, w_1, w_2 = weight[0], weight[1] / BLEND_S, weight[2] / BLEND_S**2
     gap = new - old
-    mixed = old + w * gap
+    mixed: Array = old + w * gap
     mixed[1] += w_1 * gap[0]
     mixed[2] += 2 * w_1 * gap[1] + w_2 * gap[0]
     for channel in (FORWARD, HEADING):
         mixed[1, channel] = old[1, channel] + w * gap[1, channel]
         mixed[2, channel] = old[2, channel] + w * gap[2, channel] + w_1 * gap[1, channel]
     return mixed
-
-

@@ -1,7 +1,6 @@
 """A running or walking body as curves in time, planned step by step."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from stridehub.sim.body import (
     LATERAL,
     LEGS,
     PELVIS_PITCH,
-    PELVIS_ROLL,
     PELVIS_YAW,
     ROLL,
     SHANK_AXIAL,
@@ -23,9 +21,10 @@ from stridehub.sim.body import (
     TOE_OUT,
     leg_slice,
 )
-from stridehub.sim.gait import FORCE_THRESHOLD_N, StepPlan
+from stridehub.sim.gait import FORCE_THRESHOLD_N, Contact, Landing, StepPlan
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.leg import hip_offset, planted_ankle, solve_leg
+from stridehub.sim.leg_tracks import GIVE, LegTracks, landing_time
 from stridehub.sim.pelvis import (
     attitude,
     flight_speed,
@@ -34,33 +33,17 @@ from stridehub.sim.pelvis import (
     running_advance,
     running_height,
 )
-from stridehub.sim.tracks import ORDER, Array, Track, minimum_jerk, quintic
+from stridehub.sim.tracks import FREE, Array, Track, minimum_jerk, quintic
 
-FREE = np.nan
-# A landing foot still moves at this share of the running speed and comes to rest within the time
-# the sole, the heel pad and the skin of the forefoot give (De Wit 2000: 1.5 m/s at 4.5 m/s).
+# A landing foot still moves at this share of the running speed (De Wit 2000: 1.5 at 4.5 m/s).
 _LANDING_SPEED_RATIO = 0.38
-_LANDING_TIME_S = 0.05
 _LANDING_SINK_MPS = (-1.0, -0.05)
 _THIGH_RATE_IC = 0.2  # rad/s: the thigh has just stopped retracting when the foot lands
+_WALKING_IMPACT = 0.3  # of a running landing
 _WALKING_FALL_MPS = -0.15  # of the hips at IC
 _WALKING_KNEE = np.radians(14.0)  # at mid-stance
 _TOE_OUT = np.radians(6.0)
 _HISTORY_S = 3.0
-
-# u = t / landing time; the give still to come, per unit of landing speed times time: starts with
-# rate 1 and no acceleration, ends at rest: -(1 - u)^3 (1 + u) / 2.
-_GIVE = np.array([-0.5, 1.0, 0.0, -1.0, 0.5])
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A foot on the ground: the times at which vertical force crosses the plate's threshold."""
-
-    leg: int
-    ic_s: float
-    to_s: float
-    walking: bool
 
 
 class Strider:
@@ -84,11 +67,11 @@ class Strider:
         begin = first.ic_s
         self._path = Track(2, begin)
         self._attitude = Track(6, begin)
-        self._legs = [_LegTracks(begin), _LegTracks(begin)]
+        self._legs = [LegTracks(begin), LegTracks(begin)]
         self._state = np.array(
             [[0.0, flight_speed(first)], [self._landing_height(first), landing_speed(first)]]
         )
-        self.contacts: list[Contact] = []  # in order of IC; the reader takes them away
+        self._contacts: list[Contact] = []
 
     def pose(self, t: Array) -> Array:
         """Pose jets (3, CHANNELS, N) at increasing times."""
@@ -104,6 +87,14 @@ class Strider:
         """(2, N) vertical ground force in newton, left and right."""
         total = self._knobs.mass_kg * (GRAVITY_MPS2 + pose[2, HEIGHT])
         return np.stack([tracks.ground.jets(t)[0, 4] * total for tracks in self._legs])
+
+    def landings(self, start_s: float, end_s: float) -> list[Landing]:
+        """Landings in start_s <= t < end_s; earlier ones are forgotten."""
+        self._contacts = [c for c in self._contacts if c.ic_s >= start_s]
+        share = {False: 1.0, True: _WALKING_IMPACT}
+        return [
+            Landing(c.ic_s, c.leg, share[c.walking], c) for c in self._contacts if c.ic_s < end_s
+        ]
 
     def _covers(self, t: float) -> bool:
         """Legs are planned one step behind the trunk, up to the contact of `_plans[-3]`."""
@@ -124,7 +115,7 @@ class Strider:
         turned = self._attitude.jets(t)
         pose[:, LATERAL] = turned[:, 0]
         pose[:, PELVIS_PITCH : PELVIS_YAW + 1] = turned[:, 1:4]
-        pose[:, CHEST_PITCH : LEGS] = turned[:, 4:6]
+        pose[:, CHEST_PITCH:LEGS] = turned[:, 4:6]
         return pose
 
     def _hip(self, pose: Array, leg: int) -> Array:
@@ -184,7 +175,7 @@ class Strider:
         thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
         leg = body.thigh * np.cos(thigh) + body.shank * np.cos(shank)
         down = np.sqrt(leg**2 - (hip_z - side * 0.5 * self._knobs.step_width_m) ** 2)
-        give = self._landing(plan)[1] * _landing_time(plan) * _GIVE[0]
+        give = self._landing(plan)[1] * landing_time(plan) * GIVE[0]
         ankle = self._sole.ankle(np.radians(plan.foot_ic))[0] + give
         return float(ankle + down + side * body.hip_half_width * np.sin(turned[2, 0]))
 
@@ -215,7 +206,9 @@ class Strider:
             wave = 0.5 * rise * np.array([1 - np.cos(angle), np.sin(angle), np.cos(angle)])
             height = wave * rate ** np.arange(3.0)
             surge = 0.03 * step.speed * np.array([0, 1 + np.cos(angle), -rate * np.sin(angle)])
-            knots.append((height + [base, 0, 0], surge + [0, step.speed, 0]))
+            height[0] += base
+            surge[1] += step.speed
+            knots.append((height, surge))
         half = 0.5 * plan.step_s
         position = self._state[0, 0]
         for i in (0, 1):
@@ -223,16 +216,14 @@ class Strider:
             end_position = position + 0.5 * half * (start[1][1] + end[1][1])
             jets_x = np.array([start[1], end[1]])
             jets_x[:, 0] = position, end_position
-            piece = quintic(
-                half, np.stack([jets_x[0], start[0]]), np.stack([jets_x[1], end[0]])
-            )
+            piece = quintic(half, np.stack([jets_x[0], start[0]]), np.stack([jets_x[1], end[0]]))
             self._path.append(plan.ic_s + half * (i + 1), piece)
             position = end_position
         self._remember_contact(plan, 0.0, plan.contact_s)
         self._remember_state(after)
 
     def _remember_contact(self, plan: StepPlan, first: float, last: float) -> None:
-        self.contacts.append(Contact(plan.leg, plan.ic_s + first, plan.ic_s + last, plan.walking))
+        self._contacts.append(Contact(plan.leg, plan.ic_s + first, plan.ic_s + last, plan.walking))
 
     def _remember_state(self, after: StepPlan) -> None:
         self._state = self._path.jets(np.array([after.ic_s]))[:2, :, 0].T.copy()
@@ -288,7 +279,7 @@ class Strider:
         thigh, shank = np.radians([plan.thigh_ic, plan.shank_ic])
         ahead = body.thigh * np.sin(thigh) + body.shank * np.sin(shank)
         rolled = self._sole.ankle(np.array(pitch))[3]
-        give = landing[0] * _landing_time(plan) * _GIVE[0]
+        give = landing[0] * landing_time(plan) * GIVE[0]
         return float(hip[0, 0] + ahead + rolled - give)
 
     def _foot_stance(
@@ -338,124 +329,3 @@ class Strider:
 def _landing_foot_rate(plan: StepPlan) -> float:
     """Rad/s at IC: the more the toes are up, the faster they come down."""
     return float(-np.radians(100.0 + 12.0 * plan.foot_ic))
-
-
-def _landing_time(plan: StepPlan) -> float:
-    return min(_LANDING_TIME_S, 0.3 * plan.contact_s)
-
-
-def _smooth_step(duration: float, start: float, end: float) -> Array:
-    return quintic(duration, np.array([start, 0.0, 0.0]), np.array([end, 0.0, 0.0]))
-
-
-class _LegTracks:
-    """Curves of one leg; `ground` is foothold x, y, z, planted or not, and share of the load."""
-
-    def __init__(self, start_s: float) -> None:
-        self.foot = Track(1, start_s)
-        self.swing = Track(3, start_s)
-        self.ground = Track(5, start_s)
-        self.axial = Track(1, start_s)
-        self.last: StepPlan | None = None
-
-    def forget_before(self, t: float) -> None:
-        for track in (self.foot, self.swing, self.ground, self.axial):
-            track.forget_before(t)
-
-    def skip_to(self, t: float) -> None:
-        """Nothing is known of the leg before its first contact."""
-        if t <= self.foot.end_s:
-            return
-        for track, channels in ((self.foot, 1), (self.swing, 3), (self.ground, 5), (self.axial, 1)):
-            track.append(t, np.zeros((channels, ORDER)))
-
-    def swing_foot(self, plan: StepPlan, leaves: Array, arrives: Array) -> None:
-        start, end = self.foot.end_s, plan.ic_s
-        swing = end - start
-        lowest = -np.radians(plan.kickback + (6.0 if not plan.walking else 12.0))
-        knots = np.full((3, 3), FREE)
-        knots[0], knots[2], knots[1, :2] = leaves, arrives, (lowest, 0.0)
-        share = 0.2 if plan.walking else 0.38
-        times = np.array([0.0, share * swing, swing])
-        for piece, t in zip(minimum_jerk(times, knots), times[1:], strict=True):
-            self.foot.append(start + t, piece[None])
-        self.ground.append(end, np.zeros((5, ORDER)))
-
-    def contact(
-        self,
-        plan: StepPlan,
-        landing: Array,
-        foothold: float,
-        stance: tuple[Array, Array],
-        knobs: RunnerKnobs,
-    ) -> None:
-        for piece, end in zip(*stance, strict=True):
-            self.foot.append(plan.ic_s + float(end), piece[None])
-        give = _landing_time(plan)
-        ground = np.zeros((5, ORDER))
-        ground[0, 0] = foothold
-        ground[2, 0] = SIDE_SIGN[plan.leg] * 0.5 * knobs.step_width_m
-        ground[3:, 0] = 1.0
-        landing_piece = ground.copy()
-        landing_piece[:2, :5] += landing[:, None] * give * _GIVE / give ** np.arange(5.0)
-        if not plan.walking:
-            self.ground.append(plan.ic_s + give, landing_piece)
-            self.ground.append(plan.to_s, ground)
-        else:
-            shared = plan.double_support_s
-            give_ends = min(give, 0.99 * shared)
-            landing_piece[4] = _smooth_step(shared, 0.0, 1.0)
-            self.ground.append(plan.ic_s + give_ends, landing_piece)
-            loading = ground.copy()
-            loading[4] = _smooth_step(shared, 0.0, 1.0)
-            loading[4] = _shifted(loading[4], give_ends)
-            self.ground.append(plan.ic_s + shared, loading)
-            self.ground.append(plan.next_ic_s, ground)
-            unloading = ground.copy()
-            unloading[4] = _smooth_step(shared, 1.0, 0.0)
-            self.ground.append(plan.to_s, unloading)
-        self._turn_axially(plan, np.radians(knobs.axial_rotation_deg))
-
-    def _turn_axially(self, plan: StepPlan, amplitude: float) -> None:
-        """Inwards over mid-stance, outwards in swing, about the limb's own axis."""
-        side = 1.0 if plan.leg == 1 else -1.0
-        middle = plan.ic_s + 0.5 * plan.contact_s
-        for end, value in ((plan.ic_s, -0.5), (middle, 1.0), (plan.to_s, -0.2)):
-            start = self.axial.end_s
-            if end > start:
-                now = self.axial.jets(np.array([start]))[0, 0, 0] if self.last else 0.0
-                self.axial.append(
-                    end, _smooth_step(end - start, now, side * amplitude * value)[None]
-                )
-
-    def swing_leg(self, start: float, plan: StepPlan, leaves: Array, arrives: Array) -> None:
-        """Jets (3, 3) of roll, thigh, shank at both ends."""
-        swing = plan.ic_s - start
-        shares = [0.0, 0.2, 0.62, 1.0] if plan.walking else [0.0, 0.40, 0.68, 1.0]
-        times = np.array(shares) * swing
-        roll = minimum_jerk(times[[0, 3]], np.stack([leaves[0], arrives[0]]))[0]
-        thigh = np.full((4, 3), FREE)
-        thigh[0], thigh[3] = leaves[1], arrives[1]
-        thigh[1, 0] = np.radians(plan.swing_thigh)
-        thigh[2, :2] = np.radians(plan.knee_lift), 0.0
-        shank = np.full((4, 3), FREE)
-        shank[0], shank[3] = leaves[2], arrives[2]
-        shank[1, :2] = -np.radians(plan.kickback), 0.0
-        thigh_pieces, shank_pieces = minimum_jerk(times, thigh), minimum_jerk(times, shank)
-        base = 0.0
-        for i, t in enumerate(times[1:]):
-            piece = np.stack([_shifted(roll, base), thigh_pieces[i], shank_pieces[i]])
-            self.swing.append(start + t, piece)
-            base = float(t)
-
-    def hold(self, t: float) -> None:
-        """The swing curves say nothing while the foot is planted."""
-        self.swing.append(t, np.zeros((3, ORDER)))
-
-
-def _shifted(coefficients: Array, by: float) -> Array:
-    """The same polynomial with its time counted from `by` later."""
-    out = np.zeros(ORDER)
-    shifted = np.polynomial.Polynomial(coefficients)(np.polynomial.Polynomial([by, 1.0]))
-    out[: len(shifted.coef)] = shifted.coef
-    return out

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+FREE = np.nan  # a knot's value, rate or acceleration that the curve may choose
 ORDER = 8  # coefficients of a piece: the doubly integrated ground force is of degree 7
 
 
@@ -100,4 +101,4 @@ class Track:
         degree = np.arange(ORDER, dtype=float)[:, None]
         powers[1, 1:] = degree[1:] * powers[0, :-1]
         powers[2, 2:] = (degree[2:] * degree[1:-1]) * powers[0, :-2]
-        return np.einsum("nck,jkn->jcn", self._table[index], powers)
+        return np.asarray(np.einsum("nck,jkn->jcn", self._table[index], powers))

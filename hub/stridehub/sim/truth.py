@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 
 from stridehub.sim.anatomy import Anatomy
+from stridehub.sim.gait import Contact
 from stridehub.sim.script import GAITS
-from stridehub.sim.strider import Contact
 from stridehub.sim.tracks import Array
 
 # Truth series that strides are measured on; the keys of Chunk.truth.

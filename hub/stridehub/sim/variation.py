@@ -1,4 +1,4 @@
-"""Stride-to-stride variation with a 1/f-like spectrum."""
+"""Randomness: independent streams, and stride-to-stride variation with a 1/f-like spectrum."""
 
 import numpy as np
 
@@ -22,3 +22,13 @@ class PinkNoise:
         fresh = self._rng.standard_normal(self._state.shape)
         self._state = self._keep * self._state + self._gain * fresh
         return np.asarray(self._state.sum(axis=0) / np.sqrt(len(_TIME_CONSTANTS)))
+
+
+class RandomStreams:
+    """Independent random streams by name, so that one knob does not move another's draws."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __call__(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([self._seed, *name.encode()])

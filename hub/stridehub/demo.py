@@ -1,0 +1,170 @@
+"""Synthetic runners, measured live in the terminal."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from stridehub.app import ADVANCE_LAG_S, Feed, Pipeline, paced
+from stridehub.display import TableView, live_table
+from stridehub.model import RunnerProfile, Side, Stride
+from stridehub.pods.simulated import SimulatedSource
+from stridehub.summary import METRICS, is_running, summary_lines
+from stridehub.synthetic import STANDING_S, synthetic_wearers
+
+UPDATE_S = 1.0
+UNATTENDED_S = 60.0  # nobody at a terminal can end it
+WINDOW = 10  # strides a side whose medians are shown
+
+# The runners stand first, so that the pods find their zero; nobody wants to watch that.
+HEAD_START_S = STANDING_S
+TITLE = f"stridehub demo: synthetic runners, their {STANDING_S:g} s of standing fast-forwarded"
+
+COLUMNS = (
+    ("runner", ""),
+    ("gait", ""),
+    ("strides", ""),
+    *((shown.title, shown.unit) for shown in METRICS),
+)
+
+
+class Session:
+    """Runners in a pipeline, and what is to be told of them."""
+
+    def __init__(self, runners: int, seed: int) -> None:
+        wearers = synthetic_wearers(runners, seed)
+        self.profiles: list[RunnerProfile] = [wearer.profile for wearer in wearers]
+        self.pipeline = Pipeline(on_stride=[self._take])
+        for profile in self.profiles:
+            self.pipeline.add_runner(profile)
+        self.source = SimulatedSource(wearers)
+        self.feed = Feed(self.pipeline, self.source.pods)
+        self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
+        self._latest: dict[tuple[str, Side], deque[Stride]] = {
+            (profile.runner, side): deque(maxlen=WINDOW)
+            for profile in self.profiles
+            for side in Side
+        }
+
+    def _take(self, stride: Stride) -> None:
+        self.strides[stride.runner].append(stride)
+        if is_running(stride):
+            self._latest[stride.runner, stride.side].append(stride)
+
+    @property
+    def stride_count(self) -> int:
+        return sum(map(len, self.strides.values()))
+
+    def progress_line(self, elapsed_s: float) -> str:
+        states = Counter[str]()
+        for _, status in self.pipeline.status():
+            states.update(packets=status.packets, lost=status.lost_packets)
+        return (
+            f"{elapsed_s:.0f} s   {self.stride_count} strides"
+            f"   {states['packets']} packets, {states['lost']} lost"
+        )
+
+    def view(self, footer: str) -> TableView:
+        """Medians of the last WINDOW strides a side."""
+        rows = []
+        for runner, kernel in self.pipeline.kernels.items():
+            latest = [stride for side in Side for stride in self._latest[runner, side]]
+            metrics = (shown.text(latest) for shown in METRICS)
+            rows.append((runner, kernel.gait.value, str(len(self.strides[runner])), *metrics))
+        return TableView(TITLE, COLUMNS, rows, footer)
+
+    def summary(self) -> Iterator[str]:
+        for profile in self.profiles:
+            yield f"{profile.runner}: {profile.height_m} m, {profile.mass_kg:g} kg"
+            yield from summary_lines(self.strides[profile.runner])
+
+
+def demo(*, runners: int, seconds: float | None, seed: int) -> None:
+    """Runs until the time is over, Ctrl-C or the key S; then prints the summary."""
+    if seconds is None and not sys.stdout.isatty():
+        seconds = UNATTENDED_S
+    session = Session(runners, seed)
+    elapsed_s = asyncio.run(_run(session, seconds))
+    session.pipeline.finish()
+    print(f"{session.progress_line(elapsed_s)}; medians of all running strides:")
+    print("\n".join(session.summary()))
+
+
+async def _run(session: Session, seconds: float | None) -> float:
+    """Returns the seconds it ran."""
+    clock = asyncio.get_running_loop().time
+    begin_s = clock()
+    with _stop_requested() as stop, live_table() as show:
+        player = asyncio.create_task(_play(session))
+        ended = asyncio.create_task(stop.wait())
+        while not stop.is_set() and not player.done():
+            elapsed_s = clock() - begin_s
+            if seconds is not None and elapsed_s >= seconds:
+                break
+            session.pipeline.advance(HEAD_START_S + elapsed_s - ADVANCE_LAG_S)
+            show(session.view(_footer(session, elapsed_s)))
+            left_s = UPDATE_S if seconds is None else min(UPDATE_S, seconds - elapsed_s)
+            await asyncio.wait({player, ended}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        elapsed_s = clock() - begin_s
+        show(session.view(_footer(session, elapsed_s)))
+        for task in (player, ended):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await player
+        return elapsed_s
+
+
+async def _play(session: Session) -> None:
+    async for arrival in paced(session.source, HEAD_START_S):
+        session.feed.take(arrival)
+
+
+def _footer(session: Session, elapsed_s: float) -> str:
+    return f"{session.progress_line(elapsed_s)}   (Ctrl-C or S ends)"
+
+
+@contextmanager
+def _stop_requested() -> Iterator[asyncio.Event]:
+    """Set by Ctrl-C, by SIGTERM, and by the key S where a terminal listens."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        with _keys(stop):
+            yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _keys(stop: asyncio.Event) -> Iterator[None]:
+    import termios
+    import tty
+
+    if not sys.stdin.isatty() or os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+        yield
+        return
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
+    loop = asyncio.get_running_loop()
+
+    def pressed() -> None:
+        keys = os.read(keyboard, 64)
+        if not keys:
+            loop.remove_reader(keyboard)
+        elif b"s" in keys.lower():
+            stop.set()
+
+    tty.setcbreak(keyboard)
+    loop.add_reader(keyboard, pressed)
+    try:
+        yield
+    finally:
+        loop.remove_reader(keyboard)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

@@ -10,9 +10,6 @@ from stridehub.pods.source import Arrival, PacketSource, WornPod
 OnStride = Callable[[Stride], None]
 OnEvent = Callable[[str, GaitEvent], None]  # the runner's id comes first
 
-# Time passes for a lost pod too; hub time stays this far behind, so that no packet comes late.
-ADVANCE_LAG_S = 0.25
-
 
 class Pipeline:
     """One kernel per runner; subscribers are called in the order given, events before strides."""

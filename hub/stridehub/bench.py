@@ -114,7 +114,7 @@ def _latency(values_ms: Sequence[float]) -> Spread | None:
 
 def _lines(result: Result) -> list[str]:
     return [
-        f"{result.runners} runners with {result.pods_per_runner} pods, {result.signal_s:g} s:"
+        f"runners: {result.runners} with {result.pods_per_runner} pods, {result.signal_s:g} s,"
         f" {result.packets} packets, {result.strides} strides",
         f"  throughput            {result.packets_per_s:.0f} packets/s,"
         f" {result.times_real_time:.0f} x real time",

@@ -8,16 +8,20 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from stridehub.app import ADVANCE_LAG_S, Feed, Pipeline, paced
+from stridehub.app import Feed, Pipeline, paced
 from stridehub.display import TableView, live_table
 from stridehub.model import RunnerProfile, Side, Stride
 from stridehub.pods.simulated import SimulatedSource
+from stridehub.pods.source import Arrival
 from stridehub.summary import METRICS, is_running, summary_lines
 from stridehub.synthetic import STANDING_S, synthetic_wearers
 
 UPDATE_S = 1.0
 UNATTENDED_S = 60.0  # nobody at a terminal can end it
 WINDOW = 10  # strides a side whose medians are shown
+
+# Packets are made half a second at a time; a machine that falls this far behind is too slow.
+TOO_LATE_S = 2.0
 
 # The runners stand first, so that the pods find their zero; nobody wants to watch that.
 HEAD_START_S = STANDING_S
@@ -41,13 +45,18 @@ class Session:
         for profile in self.profiles:
             self.pipeline.add_runner(profile)
         self.source = SimulatedSource(wearers)
-        self.feed = Feed(self.pipeline, self.source.pods)
+        self._feed = Feed(self.pipeline, self.source.pods)
+        self.now_s = 0.0  # arrival of the newest packet
         self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
         self._latest: dict[tuple[str, Side], deque[Stride]] = {
             (profile.runner, side): deque(maxlen=WINDOW)
             for profile in self.profiles
             for side in Side
         }
+
+    def take(self, arrival: Arrival) -> None:
+        self.now_s = arrival.arrival_s
+        self._feed.take(arrival)
 
     def _take(self, stride: Stride) -> None:
         self.strides[stride.runner].append(stride)
@@ -104,8 +113,8 @@ async def _run(session: Session, seconds: float | None) -> float:
             elapsed_s = clock() - begin_s
             if seconds is not None and elapsed_s >= seconds:
                 break
-            session.pipeline.advance(HEAD_START_S + elapsed_s - ADVANCE_LAG_S)
-            show(session.view(_footer(session, elapsed_s)))
+            if session.now_s:
+                show(session.view(_footer(session, elapsed_s)))
             left_s = UPDATE_S if seconds is None else min(UPDATE_S, seconds - elapsed_s)
             await asyncio.wait({player, ended}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         elapsed_s = clock() - begin_s
@@ -119,11 +128,13 @@ async def _run(session: Session, seconds: float | None) -> float:
 
 async def _play(session: Session) -> None:
     async for arrival in paced(session.source, HEAD_START_S):
-        session.feed.take(arrival)
+        session.take(arrival)
 
 
 def _footer(session: Session, elapsed_s: float) -> str:
-    return f"{session.progress_line(elapsed_s)}   (Ctrl-C or S ends)"
+    late_s = HEAD_START_S + elapsed_s - session.now_s
+    hint = f"this machine is {late_s:.0f} s behind; " if late_s > TOO_LATE_S else ""
+    return f"{session.progress_line(elapsed_s)}   ({hint}Ctrl-C or S ends)"
 
 
 @contextmanager

@@ -53,14 +53,19 @@ class TableView:
         from rich.text import Text
 
         table = Table(
-            title=self.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+            title=self.title,
+            box=box.SIMPLE_HEAD,
+            padding=0,  # all columns fit into 80 characters
+            show_edge=False,
+            title_justify="left",
+            title_style="bold",
         )
         for place, (heading, unit) in enumerate(self.columns):
             head = Text(heading).append(f"\n{unit}", style="dim")
             table.add_column(head, justify="right" if place else "left")
         for row in self.rows:
             table.add_row(*row)
-        return Group(table, Text(self.footer))
+        return Group(table, Text(f"\n{self.footer}"))
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def run(
     title: str = "replay",
     realtime: bool = False,
 ) -> Pipeline:
-    """Hands every stride of the recording to each of `on_stride`; the pipeline tells what became of it."""
+    """Hands every stride of the recording to each of `on_stride`, then returns the pipeline."""
     pipeline = Pipeline(on_stride=on_stride)
     pipeline.add_runner(profile)
     source = ReplayedSource(recording, profile.runner)

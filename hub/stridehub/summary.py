@@ -24,9 +24,9 @@ class Shown:
 
 
 METRICS = (
-    Shown("cadence_spm", "cadence", "steps/min", 0),
+    Shown("cadence_spm", "cadence", "spm", 0),
     Shown("contact_time_ms", "contact time", "ms", 0),
-    Shown("overstride_ratio", "overstride", "of leg length", 2),
+    Shown("overstride_ratio", "overstride", "of leg", 2),
     Shown("kickback_deg", "kickback", "deg", 0),
     Shown("lean_deg", "pelvis lean", "deg", 1),
     Shown("speed_mps", "speed", "m/s", 2),

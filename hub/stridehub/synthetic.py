@@ -53,12 +53,12 @@ class Style:
 
 STYLES = (
     Style("steady", 3.2, 1.78, 70.0),
-    Style("overstriding", 2.8, 1.72, 78.0, overstride_deg=6.0),
-    Style("heels-low", 3.0, 1.69, 64.0, heel_lift_deg=-18.0),
+    Style("long-step", 2.8, 1.72, 78.0, overstride_deg=6.0),
+    Style("low-heels", 3.0, 1.69, 64.0, heel_lift_deg=-18.0),
     Style("sprightly", 4.4, 1.83, 68.0, heel_lift_deg=4.0),
-    Style("sitting-back", 2.5, 1.76, 82.0, sitting_back_deg=6.0, lean_deg=-5.0),
-    Style("flicking", 3.5, 1.66, 57.0, flick_deg=8.0),
-    Style("leaning", 3.8, 1.80, 74.0, lean_deg=6.0),
+    Style("sitting", 2.5, 1.76, 82.0, sitting_back_deg=6.0, lean_deg=-5.0),
+    Style("flicker", 3.5, 1.66, 57.0, flick_deg=8.0),
+    Style("leaner", 3.8, 1.80, 74.0, lean_deg=6.0),
     Style("uneven", 2.7, 1.74, 71.0, contact_asymmetry_ratio=0.08),
 )
 

@@ -73,16 +73,16 @@ static void set_up(alignment *a, const float up[3]) {
     set_right(a, right);
 }
 
-static void step_trunk(alignment *a, const float up[3], const float acc_mps2[3], float dt_s) {
-    const float vertical = vec3_dot(acc_mps2, up);
-    a->rise_mps += dt_s * (vertical - ORIENTATION_GRAVITY_MPS2 - a->rise_mps / RISE_TIME_S);
+static void step_trunk(alignment *a, const float up[3], const float acc_mps2[3],
+                       float vertical_mps2, float dt_s) {
+    a->rise_mps += dt_s * (vertical_mps2 - ORIENTATION_GRAVITY_MPS2 - a->rise_mps / RISE_TIME_S);
     vec3_add_scaled(a->push, acc_mps2, a->rise_mps);
-    vec3_add_scaled(a->push, up, -a->rise_mps * vertical);
-    a->lightest_mps2 = fminf(a->lightest_mps2, vertical);
+    vec3_add_scaled(a->push, up, -a->rise_mps * vertical_mps2);
+    a->lightest_mps2 = fminf(a->lightest_mps2, vertical_mps2);
 }
 
-void alignment_step(alignment *a, const float rate_rps[3], const float up[3],
-                    const float acc_mps2[3], float dt_s) {
+void alignment_step(alignment *a, const float rate_rps[3], float about_rps, const float up[3],
+                    const float acc_mps2[3], float vertical_mps2, float dt_s) {
     const float x = rate_rps[0], y = rate_rps[1], z = rate_rps[2];
     a->spread[0] += x * x;
     a->spread[1] += y * y;
@@ -90,12 +90,11 @@ void alignment_step(alignment *a, const float rate_rps[3], const float up[3],
     a->spread[3] += x * y;
     a->spread[4] += x * z;
     a->spread[5] += y * z;
-    const float about = vec3_dot(rate_rps, a->right);
-    a->skew += about * about * about;
+    a->skew += about_rps * about_rps * about_rps;
     vec3_add_scaled(a->up_sum, up, 1.0f);
     a->samples++;
     if (a->kind == SEGMENT_TRUNK) {
-        step_trunk(a, up, acc_mps2, dt_s);
+        step_trunk(a, up, acc_mps2, vertical_mps2, dt_s);
     }
 }
 

@@ -55,9 +55,10 @@ typedef struct {
 
 void alignment_init(alignment *a, segment_kind kind);
 
-/* One sample: bias-free rate (rad/s), vertical and specific force (m/s^2) in the sensor frame. */
-void alignment_step(alignment *a, const float rate_rps[3], const float up[3],
-                    const float acc_mps2[3], float dt_s);
+/* One sample: bias-free rate (rad/s) and its part about the medio-lateral axis, vertical, specific force (m/s^2) and its
+ * vertical part, all in the sensor frame; seconds since the last one given. */
+void alignment_step(alignment *a, const float rate_rps[3], float about_rps, const float up[3],
+                    const float acc_mps2[3], float vertical_mps2, float dt_s);
 
 /* A cycle of gait has ended; what was summed counts. */
 void alignment_close_cycle(alignment *a);

@@ -50,38 +50,23 @@ int body_span_is_good(const pod_track *pod, int64_t first, int64_t last, uint32_
     if (pod == NULL) {
         return 0;
     }
-    for (int64_t grid = first; grid <= last; grid++) {
-        const track_slot *slot = pod_track_slot(pod, grid);
-        if (slot == NULL || (slot->flags & flags) != 0) {
-            return 0;
-        }
-    }
-    return 1;
+    const track_span span = pod_track_span(pod, first, last);
+    return span.complete && (span.flags & flags) == 0;
 }
 
-int body_leg_pose(const body *b, int side, int64_t grid, leg_pose *pose) {
-    const pod_track *thigh_pod = body_thigh(b, side), *shank_pod = body_shank(b, side);
-    const track_slot *thigh = thigh_pod != NULL ? pod_track_slot(thigh_pod, grid) : NULL;
-    const track_slot *shank = shank_pod != NULL ? pod_track_slot(shank_pod, grid) : NULL;
-    if (thigh == NULL || shank == NULL) {
-        return 0;
-    }
-    pose->thigh_deg = thigh->angle_deg + b->standing_thigh_deg;
-    pose->shank_deg = shank->angle_deg + b->standing_shank_deg;
-    return 1;
+leg_pose body_leg_pose(const body *b, int side, int64_t grid) {
+    return (leg_pose){
+        .thigh_deg = pod_track_at(body_thigh(b, side), grid)->angle_deg + b->standing_thigh_deg,
+        .shank_deg = pod_track_at(body_shank(b, side), grid)->angle_deg + b->standing_shank_deg};
 }
 
-int body_leg_pose_at(const body *b, int side, double time_s, leg_pose *pose) {
+leg_pose body_leg_pose_at(const body *b, int side, double time_s) {
     const double place = time_s * TRACK_GRID_HZ;
     const int64_t grid = (int64_t)floor(place);
-    leg_pose before, after;
-    if (!body_leg_pose(b, side, grid, &before) || !body_leg_pose(b, side, grid + 1, &after)) {
-        return 0;
-    }
+    const leg_pose before = body_leg_pose(b, side, grid), after = body_leg_pose(b, side, grid + 1);
     const float w = (float)(place - (double)grid);
-    pose->thigh_deg = before.thigh_deg + w * (after.thigh_deg - before.thigh_deg);
-    pose->shank_deg = before.shank_deg + w * (after.shank_deg - before.shank_deg);
-    return 1;
+    return (leg_pose){.thigh_deg = before.thigh_deg + w * (after.thigh_deg - before.thigh_deg),
+                      .shank_deg = before.shank_deg + w * (after.shank_deg - before.shank_deg)};
 }
 
 void body_ankle(leg_pose pose, float *forward, float *down) {

@@ -27,18 +27,18 @@ const pod_track *body_shank(const body *b, int side);
 const pod_track *body_foot(const body *b, int side);
 const pod_track *body_pelvis(const body *b);
 
-/* Slots first..last of a pod are all there and none has one of the flags. */
+/* A pod is worn, its slots first..last are all there and none has one of the flags. */
 int body_span_is_good(const pod_track *pod, int64_t first, int64_t last, uint32_t flags);
 
 typedef struct {
     float thigh_deg, shank_deg; /* with the standing offsets */
 } leg_pose;
 
-/* False when a slot is missing. */
-int body_leg_pose(const body *b, int side, int64_t grid, leg_pose *pose);
+/* Of a leg whose thigh and shank pods have the slots. */
+leg_pose body_leg_pose(const body *b, int side, int64_t grid);
 
 /* The same between the slots. */
-int body_leg_pose_at(const body *b, int side, double time_s, leg_pose *pose);
+leg_pose body_leg_pose_at(const body *b, int side, double time_s);
 
 /* Ankle relative to the hip in leg lengths: forward, and down. */
 void body_ankle(leg_pose pose, float *forward, float *down);

@@ -112,29 +112,31 @@ static void set_period(clock_sync *sync, double span_s, double samples) {
     sync->period_s = span_s / samples;
 }
 
-/* Spans of adjoining packets add up without their rounding errors. True when the period is new, not
- * merely refined. */
-static bool measure_period(clock_sync *sync, double span_s) {
+typedef enum { SPAN_ODD, SPAN_AS_EXPECTED, SPAN_OF_NEW_PERIOD } span_kind;
+
+/* Takes in the pod time from the last packet's first sample to that of the packet that follows it.
+ * Spans of adjoining packets add up without their rounding errors. */
+static span_kind measure_period(clock_sync *sync, double span_s) {
     const double samples = (double)sync->count;
     const double nominal_s = samples / sync->settings.rate_hz;
     const double expected_s = samples * sync->period_s;
     if (fabs(span_s - nominal_s) > PERIOD_TOLERANCE * nominal_s) {
-        return false;
+        return SPAN_ODD;
     }
     if (sync->period_known &&
         fabs(span_s - expected_s) <= PERIOD_ODD * expected_s + CLOCK_JITTER_S) {
         const double keep = sync->samples < PERIOD_SAMPLES ? 1.0 : 0.5;
         set_period(sync, keep * sync->span_s + span_s, keep * sync->samples + samples);
         sync->odd_periods_in_a_row = 0;
-        return false;
+        return SPAN_AS_EXPECTED;
     }
     if (sync->period_known && ++sync->odd_periods_in_a_row < ODD_PERIODS) {
-        return false;
+        return SPAN_ODD;
     }
     set_period(sync, span_s, samples);
     sync->period_known = true;
     sync->odd_periods_in_a_row = 0;
-    return true;
+    return SPAN_OF_NEW_PERIOD;
 }
 
 /* ---- the envelope ---- */
@@ -277,21 +279,21 @@ static double slew_limit(const clock_sync *sync, double time_s) {
     return larger(SLEW_BUDGET_S / age_s, sync->settings.slow_slew);
 }
 
-/* What is handed out is one line a packet, joined to the last one's end unless `at_once`. */
-static void hand_out(clock_sync *sync, double time_s, bool at_once, clock_stamp *stamp) {
-    const double target_s = envelope_at(sync, time_s);
-    const double offset_s = at_once ? target_s : handed_out_at(sync, time_s);
+/* What is handed out is one line a packet: it begins at offset_s and heads for target_s. */
+static void hand_out(clock_sync *sync, double time_s, double offset_s, double target_s,
+                     clock_stamp *stamp) {
     const double limit = slew_limit(sync, time_s);
     const double slew = clamp((target_s - offset_s) / SLEW_TIME_S, -limit, limit);
+    const double rate = sync->skew + slew;
     const double length_s = (double)sync->count * sync->period_s;
 
     stamp->first_s = larger(sync->epoch_s + time_s + offset_s, sync->last_s + MIN_STEP_S);
-    stamp->period_s = sync->period_s * (1.0 + sync->skew + slew);
+    stamp->period_s = sync->period_s * (1.0 + rate);
     stamp->pod_period_s = sync->period_s;
 
     sync->last_s = stamp->first_s + (double)(sync->count - 1) * stamp->period_s;
     sync->out_time_s = time_s + length_s;
-    sync->out_delay_s = stamp->first_s + length_s * (sync->skew + slew) - sync->epoch_s - time_s;
+    sync->out_delay_s = (stamp->first_s - sync->epoch_s - time_s) + length_s * rate;
     sync->correction_s = target_s - offset_s;
 }
 
@@ -299,11 +301,15 @@ static void hand_out(clock_sync *sync, double time_s, bool at_once, clock_stamp 
 
 static double seconds(int64_t us) { return (double)us * 1e-6; }
 
-static clock_sync_point arrival_point(const clock_sync *sync, int64_t pod_us, uint32_t count,
+static clock_sync_point arrival_point(const clock_sync *sync, double last_sample_s,
                                       double arrival_s) {
-    const double time_s = seconds(pod_us) + (double)(count - 1) * sync->period_s;
-    const clock_sync_point point = {time_s, (arrival_s - sync->epoch_s) - time_s};
+    const clock_sync_point point = {last_sample_s, (arrival_s - sync->epoch_s) - last_sample_s};
     return point;
+}
+
+/* By the period measured so far. */
+static double last_sample_s(const clock_sync *sync, int64_t pod_us, uint32_t count) {
+    return seconds(pod_us) + (double)(count - 1) * sync->period_s;
 }
 
 static void remember(clock_sync *sync, const reading *packet) {
@@ -331,8 +337,9 @@ static void start(clock_sync *sync, const reading *packet, clock_stamp *stamp) {
     sync->fast_since_s = 0.0;
     sync->last_s = -HUGE_VAL;
     sync->delay_median_s = 0.0;
-    envelope_clear(sync, arrival_point(sync, 0, packet->count, packet->arrival_s));
-    hand_out(sync, 0.0, true, stamp);
+    envelope_clear(sync,
+                   arrival_point(sync, last_sample_s(sync, 0, packet->count), packet->arrival_s));
+    hand_out(sync, 0.0, sync->line.delay_s, sync->line.delay_s, stamp);
 }
 
 static clock_sync_event restart(clock_sync *sync, const reading *packet, clock_stamp *stamp) {
@@ -384,9 +391,21 @@ static void reacquire(clock_sync *sync, double time_s, double silence_s) {
     envelope_clear(sync, bound);
 }
 
-/* The last packet's point was placed with the old period, and all before it: begin again with it. */
-static void adopt_period(clock_sync *sync) {
-    envelope_clear(sync, arrival_point(sync, sync->pod_us, sync->count, sync->arrival_s));
+/* A packet counts for the envelope when the next one tells exactly how long it was. A new period
+ * makes all before it void. True in that case. */
+static bool count_last_packet(clock_sync *sync, const reading *next) {
+    const double next_s = seconds(next->pod_us);
+    const span_kind span =
+        next->contiguous ? measure_period(sync, seconds(next->pod_us - sync->pod_us)) : SPAN_ODD;
+    const double last_s =
+        span == SPAN_ODD ? last_sample_s(sync, sync->pod_us, sync->count) : next_s - sync->period_s;
+    const clock_sync_point point = arrival_point(sync, last_s, sync->arrival_s);
+    if (span == SPAN_OF_NEW_PERIOD) {
+        envelope_clear(sync, point);
+        return true;
+    }
+    envelope_add(sync, point);
+    return false;
 }
 
 static void note_health(clock_sync *sync, double late_s, double arrival_s) {
@@ -409,22 +428,21 @@ static clock_sync_event accept(clock_sync *sync, const reading *packet, clock_sy
                                clock_stamp *stamp) {
     const double time_s = seconds(packet->pod_us);
     const double step_s = seconds(packet->pod_us - sync->pod_us);
-    const bool new_period = packet->contiguous && measure_period(sync, step_s);
+    const bool new_period = count_last_packet(sync, packet);
     const bool silent = step_s > SILENCE_S;
-    if (new_period) {
-        adopt_period(sync);
-        point = arrival_point(sync, packet->pod_us, packet->count, packet->arrival_s);
-    } else if (silent) {
+    if (silent) {
         reacquire(sync, point.time_s, step_s);
+        envelope_add(sync, point);
     }
-    envelope_add(sync, point);
-    const double correction_s = envelope_at(sync, time_s) - handed_out_at(sync, time_s);
-    if (!new_period && fabs(correction_s) > STEP_LIMIT_S) {
+    /* With the period the whole map is new; it then joins on behind the samples of the last packet. */
+    const double target_s = envelope_at(sync, time_s);
+    const double offset_s = new_period ? target_s : handed_out_at(sync, time_s);
+    if (fabs(target_s - offset_s) > STEP_LIMIT_S) {
         return restart(sync, packet, stamp);
     }
     note_health(sync, point.delay_s - envelope_at(sync, point.time_s), packet->arrival_s);
     remember(sync, packet);
-    hand_out(sync, time_s, new_period, stamp);
+    hand_out(sync, time_s, offset_s, target_s, stamp);
     return silent ? CLOCK_SYNC_REACQUIRED : CLOCK_SYNC_OK;
 }
 
@@ -452,7 +470,8 @@ clock_sync_event clock_sync_packet(clock_sync *sync, uint32_t pod_clock_us, uint
         return CLOCK_SYNC_STARTED;
     }
     packet.pod_us = unwrap(sync, pod_clock_us, arrival_s);
-    const clock_sync_point point = arrival_point(sync, packet.pod_us, count, arrival_s);
+    const clock_sync_point point =
+        arrival_point(sync, last_sample_s(sync, packet.pod_us, count), arrival_s);
     const double late_s = point.delay_s - envelope_at(sync, point.time_s);
     if (late_s < -STEP_LIMIT_S || (late_s > LATE_LIMIT_S && !continues(sync, &packet)) ||
         late_for_long(sync, late_s, arrival_s)) {

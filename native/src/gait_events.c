@@ -91,10 +91,10 @@ static force_source best_source(const body *b, int64_t first, int64_t last) {
     return thighs && shanks ? FORCE_HIPS : FORCE_NONE;
 }
 
-static float force_at(const pod_track *pod, int64_t grid) { return pod_track_slot(pod, grid)->force_g; }
+static float force_at(const pod_track *pod, int64_t grid) { return pod_track_at(pod, grid)->force_g; }
 
 static float height_cosine(const pod_track *pod, int64_t grid) {
-    return cosf(RADIANS * pod_track_slot(pod, grid)->angle_deg);
+    return cosf(RADIANS * pod_track_at(pod, grid)->angle_deg);
 }
 
 /* Specific force at the hip from the pod on the thigh: the second derivative of their height difference. */
@@ -221,7 +221,7 @@ static int rate_is_least(const pod_track *pod, double from_s, double to_s, doubl
         return 0;
     }
     for (int i = 0; i < rate.count; i++) {
-        rate.value[i] = pod_track_slot(pod, rate.first + i)->rate_dps;
+        rate.value[i] = pod_track_at(pod, rate.first + i)->rate_dps;
     }
     return least_time(&rate, time_s);
 }
@@ -289,7 +289,7 @@ static int shank_whips(const pod_track *shank, double about_s, double *time_s) {
     }
     float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH];
     for (int i = 0; i < rate.count + 2 * SMOOTH_REACH; i++) {
-        raw[i] = pod_track_slot(shank, first + i)->rate_dps;
+        raw[i] = pod_track_at(shank, first + i)->rate_dps;
     }
     smooth(raw, &rate);
     acceleration.first = rate.first + 1;

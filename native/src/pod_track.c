@@ -6,6 +6,7 @@
 #include "vec3.h"
 
 static const float DEGREES = 57.29577951f; /* per radian */
+static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
 
 /* Gaps up to here are bridged by a cubic that meets both ends: two packets of 8 samples at 208 Hz. */
 static const double BRIDGE_S = 0.1;
@@ -24,6 +25,9 @@ static const float CYCLE_MAX_S = 1.6f; /* slow walking */
 static const float CYCLE_SWING_RPS = 0.6f; /* mean size of the swing rate in slow walking, thigh */
 
 static const int16_t CLIP_LSB = 32760;
+
+/* What changes slowly is summed over every second and every fourth sample. */
+enum { ALIGNMENT_EVERY = 2, REST_EVERY = 4 };
 
 static segment_kind kind_of(uint8_t placement) {
     switch (placement) {
@@ -117,11 +121,11 @@ static void rest_close_window(pod_track *pod) {
     vec3_copy(gyr_mean, rest->gyr_mean);
 }
 
-static void rest_step(pod_track *pod, const imu_sample *sample, float dt_s) {
+static void rest_step(pod_track *pod, const imu_sample *sample, float acc_square, float dt_s) {
     rest_watch *rest = &pod->rest;
     vec3_add_scaled(rest->acc_sum, sample->acc_mps2, 1.0f);
     vec3_add_scaled(rest->gyr_sum, sample->gyr_rps, 1.0f);
-    rest->acc_square += vec3_dot(sample->acc_mps2, sample->acc_mps2);
+    rest->acc_square += acc_square;
     rest->gyr_square += vec3_dot(sample->gyr_rps, sample->gyr_rps);
     rest->samples++;
     rest->time_s += dt_s;
@@ -191,45 +195,79 @@ static uint32_t state_flags(const pod_track *pod, uint32_t sample_flags) {
 
 static float lerp(float a, float b, float w) { return a + w * (b - a); }
 
-/* The first grid number that is neither written nor before the last sample. */
-static int64_t next_grid(const pod_track *pod) {
-    const int64_t after_last = (int64_t)ceil(pod->last_s * TRACK_GRID_HZ);
-    return pod->has_head && pod->head >= after_last ? pod->head + 1 : after_last;
+static void begin_track(pod_track *pod, double time_s) {
+    pod->first = pod->next = (int64_t)ceil(time_s * TRACK_GRID_HZ);
+    pod->next_slot_s = grid_time_s(pod->next);
 }
 
-/* Writes the grid slots between the last state and the new one. */
+/* Writes the slots up to the new state. */
 static void write_slots(pod_track *pod, const track_slot *next, double next_s) {
     const track_slot *last = &pod->state;
-    const double step_s = next_s - pod->last_s;
-    for (int64_t grid = next_grid(pod); grid_time_s(grid) <= next_s; grid++) {
-        const float w = step_s > 0.0 ? (float)((grid_time_s(grid) - pod->last_s) / step_s) : 1.0f;
-        track_slot *slot = &pod->slots[(uint64_t)grid % TRACK_SLOTS];
+    while (pod->next_slot_s <= next_s) {
+        const double step_s = next_s - pod->last_s;
+        const float w = step_s > 0.0 ? (float)((pod->next_slot_s - pod->last_s) / step_s) : 1.0f;
+        track_slot *slot = &pod->slots[(uint64_t)pod->next % TRACK_SLOTS];
         slot->angle_deg = lerp(last->angle_deg, next->angle_deg, w);
         slot->rate_dps = lerp(last->rate_dps, next->rate_dps, w);
         slot->force_g = lerp(last->force_g, next->force_g, w);
         slot->yaw_deg = lerp(last->yaw_deg, next->yaw_deg, w);
-        slot->magnitude_g = fmaxf(last->magnitude_g, next->magnitude_g);
+        slot->magnitude_g =
+            last->magnitude_g > next->magnitude_g ? last->magnitude_g : next->magnitude_g;
         slot->flags = last->flags | next->flags;
-        slot->grid = (uint32_t)grid;
-        pod->head = grid;
-        pod->has_head = 1;
+        pod->next++;
+        pod->next_slot_s = grid_time_s(pod->next);
     }
+}
+
+/* Slots for a time without samples; of a very long one only the last, since the ring holds no more. */
+static void write_hole(pod_track *pod, double until_s) {
+    const int64_t end = (int64_t)ceil(until_s * TRACK_GRID_HZ);
+    if (end - pod->next > TRACK_SLOTS) {
+        begin_track(pod, until_s);
+        return;
+    }
+    while (pod->next < end) {
+        track_slot *slot = &pod->slots[(uint64_t)pod->next++ % TRACK_SLOTS];
+        *slot = pod->state;
+        slot->flags |= SLOT_HOLE;
+    }
+    pod->next_slot_s = grid_time_s(pod->next);
+}
+
+/* Angle of a vector given by its cosine and sine: Abramowitz & Stegun 4.4.49 on the smaller half, 2e-6 rad. */
+static float angle_deg(float cosine, float sine) {
+    const float c = fabsf(cosine), s = fabsf(sine);
+    const float low = c < s ? c : s, high = c < s ? s : c;
+    const float x = high > 0.0f ? low / high : 0.0f, y = x * x;
+    const float series =
+        1.0f +
+        y * (-0.3333314528f +
+             y * (0.1999355085f +
+                  y * (-0.1420889944f +
+                       y * (0.1065626393f +
+                            y * (-0.0752896400f +
+                                 y * (0.0429096138f + y * (-0.0161657367f + y * 0.0028662257f)))))));
+    float angle = x * series * DEGREES;
+    angle = c < s ? 90.0f - angle : angle;
+    angle = cosine < 0.0f ? 180.0f - angle : angle;
+    return sine < 0.0f ? -angle : angle;
 }
 
 static void take_sample(pod_track *pod, const imu_sample *sample, double time_s, float dt_s,
                         uint32_t flags) {
-    float rate_rps[3];
+    const alignment *axes = &pod->alignment;
     const float *up = pod->orientation.up;
+    float rate_rps[3];
     orientation_step(&pod->orientation, sample->acc_mps2, sample->gyr_rps, dt_s, rate_rps);
-    alignment_step(&pod->alignment, rate_rps, up, sample->acc_mps2, dt_s);
-    const float about_rps = vec3_dot(rate_rps, pod->alignment.right);
+    const float about_rps = vec3_dot(rate_rps, axes->right);
+    const float vertical_mps2 = vec3_dot(sample->acc_mps2, up);
+    const float acc_square = vec3_dot(sample->acc_mps2, sample->acc_mps2);
 
     const track_slot next = {
-        .angle_deg = DEGREES * atan2f(vec3_dot(up, pod->alignment.forward),
-                                      vec3_dot(up, pod->alignment.up)),
+        .angle_deg = angle_deg(vec3_dot(up, axes->up), vec3_dot(up, axes->forward)),
         .rate_dps = DEGREES * about_rps,
-        .force_g = vec3_dot(sample->acc_mps2, up) / ORIENTATION_GRAVITY_MPS2,
-        .magnitude_g = vec3_norm(sample->acc_mps2) / ORIENTATION_GRAVITY_MPS2,
+        .force_g = vertical_mps2 * PER_G,
+        .magnitude_g = sqrtf(acc_square) * PER_G,
         .yaw_deg = pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up),
         .flags = state_flags(pod, flags),
     };
@@ -241,9 +279,15 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     pod->before = pod->last;
     pod->last = *sample;
     pod->last_s = time_s;
+    if (pod->samples % ALIGNMENT_EVERY == 0) {
+        alignment_step(&pod->alignment, rate_rps, about_rps, up, sample->acc_mps2, vertical_mps2,
+                       ALIGNMENT_EVERY * dt_s);
+    }
+    if (pod->samples % REST_EVERY == 0) {
+        rest_step(pod, sample, acc_square, REST_EVERY * dt_s);
+    }
     pod->samples++;
     cycle_step(pod, about_rps, dt_s);
-    rest_step(pod, sample, dt_s);
 }
 
 /* Cubic through the two samples before and after a gap of `steps` steps (Catmull-Rom). */
@@ -286,25 +330,34 @@ static void lose_track(pod_track *pod) {
     pod->cycle.time_s = 0.0f;
 }
 
+static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
+    imu_sample sample;
+    for (int i = 0; i < 3; i++) {
+        sample.acc_mps2[i] = (float)raw->acc[i] * pod->acc_scale;
+        sample.gyr_rps[i] = (float)raw->gyr[i] * pod->gyr_scale;
+    }
+    return sample;
+}
+
 /* Brings the track to just before the first sample of a packet. */
-static void meet_packet(pod_track *pod, const imu_sample *next, const imu_sample *after,
-                        const clock_stamp *stamp) {
+static void meet_packet(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {
     const double gap_s = stamp->first_s - pod->last_s;
     const double steps = gap_s / stamp->period_s;
     if (steps < 1.5) {
         return;
     }
+    const imu_sample next = scaled(pod, &packet->samples[0]);
+    const imu_sample after = packet->count > 1 ? scaled(pod, &packet->samples[1]) : next;
     const float dt_s = (float)stamp->pod_period_s;
     const int missing = (int)fmin(steps - 0.5, WALK_S / stamp->period_s);
     if (gap_s <= BRIDGE_S) {
-        fill_gap(pod, next, after, missing, stamp->first_s, dt_s, 1);
+        fill_gap(pod, &next, &after, missing, stamp->first_s, dt_s, 1);
         return;
     }
     if (gap_s <= WALK_S) {
-        fill_gap(pod, next, after, missing, stamp->first_s, dt_s, 0);
-    } else {
-        pod->has_head = 0;
+        fill_gap(pod, &next, &after, missing, stamp->first_s, dt_s, 0);
     }
+    write_hole(pod, stamp->first_s);
     lose_track(pod);
 }
 
@@ -317,35 +370,28 @@ static int is_clipped(const pod_wire_sample *raw) {
     return clipped;
 }
 
-static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
-    imu_sample sample;
-    for (int i = 0; i < 3; i++) {
-        sample.acc_mps2[i] = (float)raw->acc[i] * pod->acc_scale;
-        sample.gyr_rps[i] = (float)raw->gyr[i] * pod->gyr_scale;
-    }
-    return sample;
+static void begin(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {
+    pod->started = 1;
+    pod->last_s = stamp->first_s;
+    pod->last = pod->before = scaled(pod, &packet->samples[0]);
+    begin_track(pod, stamp->first_s);
 }
 
 static void take_packet(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {
-    const float dt_s = (float)stamp->pod_period_s;
-    imu_sample sample = scaled(pod, &packet->samples[0]);
     if (pod->started) {
-        const imu_sample after = packet->count > 1 ? scaled(pod, &packet->samples[1]) : sample;
-        meet_packet(pod, &sample, &after, stamp);
+        meet_packet(pod, packet, stamp);
     } else {
-        pod->last_s = stamp->first_s;
-        pod->last = pod->before = sample;
+        begin(pod, packet, stamp);
     }
+    const int clips = packet->flags & POD_WIRE_FLAG_CLIPPED;
+    const uint32_t motor = packet->flags & POD_WIRE_FLAG_MOTOR ? (uint32_t)SLOT_MOTOR : 0u;
     for (int i = 0; i < packet->count; i++) {
-        uint32_t flags = packet->flags & POD_WIRE_FLAG_MOTOR ? (uint32_t)SLOT_MOTOR : 0u;
-        if (is_clipped(&packet->samples[i])) {
-            flags |= SLOT_CLIPPED;
-            pod->clipped_samples++;
-        }
-        sample = scaled(pod, &packet->samples[i]);
-        take_sample(pod, &sample, stamp->first_s + (double)i * stamp->period_s, dt_s, flags);
+        const int clipped = clips && is_clipped(&packet->samples[i]);
+        pod->clipped_samples += (uint64_t)clipped;
+        const imu_sample sample = scaled(pod, &packet->samples[i]);
+        take_sample(pod, &sample, stamp->first_s + (double)i * stamp->period_s,
+                    (float)stamp->pod_period_s, motor | (clipped ? (uint32_t)SLOT_CLIPPED : 0u));
     }
-    pod->started = 1;
 }
 
 stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet,
@@ -362,7 +408,6 @@ stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *pac
     if (event == CLOCK_SYNC_RESTARTED) {
         pod->reboots++;
         pod->started = 0;
-        pod->has_head = pod->has_head && grid_time_s(pod->head) < stamp.first_s;
         lose_track(pod);
     } else if (pod->packets > 0 && step > 1 && step < 0x8000) {
         pod->lost_packets += (uint64_t)(step - 1);
@@ -373,10 +418,13 @@ stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *pac
     return STRIDE_KERNEL_OK;
 }
 
-const track_slot *pod_track_slot(const pod_track *pod, int64_t grid) {
-    if (!pod->has_head || grid > pod->head || grid <= pod->head - TRACK_SLOTS) {
-        return NULL;
+track_span pod_track_span(const pod_track *pod, int64_t first, int64_t last) {
+    const int64_t oldest = pod->next - TRACK_SLOTS > pod->first ? pod->next - TRACK_SLOTS : pod->first;
+    track_span span = {.late = last >= pod->next, .flags = 0};
+    span.complete = first >= oldest && !span.late;
+    const int64_t from = first > oldest ? first : oldest, end = span.late ? pod->next - 1 : last;
+    for (int64_t grid = from; grid <= end; grid++) {
+        span.flags |= pod_track_at(pod, grid)->flags;
     }
-    const track_slot *slot = &pod->slots[(uint64_t)grid % TRACK_SLOTS];
-    return slot->grid == (uint32_t)grid && slot->flags != UINT32_MAX ? slot : NULL;
+    return span;
 }

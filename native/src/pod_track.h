@@ -36,7 +36,6 @@ typedef struct {
     float force_g;      /* vertical specific force: 1 standing, 0 falling */
     float magnitude_g;  /* largest of the acceleration since the slot before */
     float yaw_deg;      /* turned about the vertical since the start, grows without wrapping */
-    uint32_t grid;      /* low bits of the grid number, to know an old slot */
     uint32_t flags;     /* slot_flag bits */
 } track_slot;
 
@@ -76,11 +75,11 @@ typedef struct {
     uint16_t sequence;
     double last_s;          /* hub time of the last sample */
     imu_sample last, before; /* the last two samples */
-    int holed;              /* the last sample stands at the end of a hole */
 
     track_slot state; /* of the last sample */
-    int64_t head;     /* grid number of the newest slot */
-    int has_head;
+    int64_t first;      /* grid number of the oldest slot since the track began */
+    int64_t next;       /* grid number of the next slot to write; first == next: none yet */
+    double next_slot_s; /* its time */
     int at_rest;
     track_slot slots[TRACK_SLOTS];
 
@@ -93,8 +92,19 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info);
 /* Takes a decoded packet in. */
 stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet, double arrival_s);
 
-/* The slot of a grid number, or NULL when it is not there (any more). */
-const track_slot *pod_track_slot(const pod_track *pod, int64_t grid);
+/* What is known of a span of grid numbers. */
+typedef struct {
+    int complete;   /* every slot is there */
+    int late;       /* the last ones are not there yet */
+    uint32_t flags; /* of all slots together */
+} track_span;
+
+track_span pod_track_span(const pod_track *pod, int64_t first, int64_t last);
+
+/* The slot of a grid number that is known to be there. */
+static inline const track_slot *pod_track_at(const pod_track *pod, int64_t grid) {
+    return &pod->slots[(uint64_t)grid % TRACK_SLOTS];
+}
 
 static inline double grid_time_s(int64_t grid) { return (double)grid / TRACK_GRID_HZ; }
 

@@ -159,6 +159,18 @@ void stride_kernel_take(stride_kernel *kernel, stride_kernel_output *output) {
 
 /* ---- provisional events ---- */
 
+static const uint32_t ANGLE_FLAWS = SLOT_HOLE | SLOT_SETTLING | SLOT_UNCALIBRATED;
+
+/* NaN while the thigh's samples have not come. */
+static float provisional_overstride(const body *b, int side, int64_t grid) {
+    if (!body_span_is_good(body_thigh(b, side), grid, grid, ANGLE_FLAWS)) {
+        return NAN;
+    }
+    float forward, down;
+    body_ankle(body_leg_pose(b, side, grid), &forward, &down);
+    return forward;
+}
+
 static void tell_provisional(stride_kernel *kernel, const shank_event *event, int side) {
     stride_event told = {.time_s = event->time_s,
                          .seen_s = event->seen_s,
@@ -170,15 +182,10 @@ static void tell_provisional(stride_kernel *kernel, const shank_event *event, in
     const pod_track *shank = body_shank(&kernel->body, side);
     const int64_t grid = (int64_t)llround(event->time_s * TRACK_GRID_HZ);
     if (event->kind == STRIDE_EVENT_INITIAL_CONTACT &&
-        body_span_is_good(shank, grid, grid, SLOT_HOLE | SLOT_SETTLING | SLOT_UNCALIBRATED)) {
-        leg_pose pose;
-        float forward, down;
+        body_span_is_good(shank, grid, grid, ANGLE_FLAWS)) {
         told.shank_angle_deg =
-            pod_track_slot(shank, grid)->angle_deg + kernel->body.standing_shank_deg;
-        if (body_leg_pose(&kernel->body, side, grid, &pose)) {
-            body_ankle(pose, &forward, &down);
-            told.overstride_ratio = forward;
-        }
+            pod_track_at(shank, grid)->angle_deg + kernel->body.standing_shank_deg;
+        told.overstride_ratio = provisional_overstride(&kernel->body, side, grid);
     }
     ready_event(kernel, &told);
 }
@@ -337,7 +344,7 @@ static int pods_have_reached(const stride_kernel *kernel, int64_t grid) {
     for (int32_t i = 0; i < kernel->pod_count; i++) {
         const pod_track *pod = &kernel->pods[i];
         const int absent = !pod->started || kernel->newest_s - pod->last_s > ABSENT_S;
-        if (!absent && (!pod->has_head || pod->head < grid)) {
+        if (!absent && pod->next <= grid) {
             return 0;
         }
     }
@@ -450,21 +457,18 @@ stride_kernel_result stride_kernel_status(const stride_kernel *kernel, int32_t p
 
 size_t stride_kernel_series(const stride_kernel *kernel, int32_t pod_number, size_t capacity,
                             double *time_s, float *angle_deg, float *rate_dps) {
-    if (pod_number < 0 || pod_number >= kernel->pod_count ||
-        !kernel->pods[pod_number].has_head) {
+    if (pod_number < 0 || pod_number >= kernel->pod_count) {
         return 0;
     }
     const pod_track *pod = &kernel->pods[pod_number];
     const int64_t room = capacity < TRACK_SLOTS ? (int64_t)capacity : TRACK_SLOTS;
-    size_t count = 0;
-    for (int64_t grid = pod->head - room + 1; grid <= pod->head; grid++) {
-        const track_slot *slot = pod_track_slot(pod, grid);
-        if (slot != NULL) {
-            time_s[count] = grid_time_s(grid);
-            angle_deg[count] = slot->angle_deg;
-            rate_dps[count] = slot->rate_dps;
-            count++;
-        }
+    const int64_t held = pod->next - pod->first, count = held < room ? held : room;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t grid = pod->next - count + i;
+        const track_slot *slot = pod_track_at(pod, grid);
+        time_s[i] = grid_time_s(grid);
+        angle_deg[i] = slot->angle_deg;
+        rate_dps[i] = slot->rate_dps;
     }
-    return count;
+    return (size_t)count;
 }

@@ -339,6 +339,7 @@ static void test_silence_keeps_the_skew(void) {
         next(&p);
         run(&p, 5.0, 0.0);
         CHECK_NEAR(error_s(&p), -length_s(&p), 0.1e-3);
+        CHECK_NEAR(report_of(&p).skew_ppm, -40.0, 3.0);
         CHECK_INT(report_of(&p).reacquired, 1);
     }
 }
@@ -407,6 +408,20 @@ static void test_arrivals_gone_back_for_good_restart(void) {
     CHECK_NEAR(error_s(&p), 0.0, EXACT_S);
 }
 
+/* A pod that claims 19 samples every millisecond cannot drive the map into the future. */
+static void test_times_do_not_run_ahead(void) {
+    pod p = running_pod(10.0);
+    p.count = 19;
+    for (uint32_t i = 1; i < 500; i++) {
+        const double arrival_s = p.arrived_s + 1e-3 * i;
+        const clock_sync_event event = clock_sync_packet(&p.sync, pod_clock_us(&p) + 1000 * i,
+                                                         p.count, false, arrival_s, &p.stamp);
+        CHECK(event == CLOCK_SYNC_OK || event == CLOCK_SYNC_RESTARTED);
+        CHECK(p.stamp.first_s < arrival_s + 0.2);
+    }
+    CHECK(report_of(&p).restarts > 0);
+}
+
 static uint32_t xorshift(uint32_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 17;
@@ -464,6 +479,7 @@ int main(void) {
     RUN(test_duplicates_and_old_packets_are_refused);
     RUN(test_bad_input_is_refused_and_counted);
     RUN(test_arrivals_gone_back_for_good_restart);
+    RUN(test_times_do_not_run_ahead);
     RUN(test_hostile_packets);
     return check_report();
 }

@@ -12,9 +12,10 @@ PACKAGE = "stridehub"
 LAYERS = [
     ["model", "errors", "timing"],
     ["config", "kernel"],
-    ["coaching"],
+    ["coaching", "summary"],
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],
-    ["app"],
+    ["app", "display", "synthetic"],
+    ["bench", "demo", "replay"],
     ["cli"],
     ["__main__"],
 ]
@@ -26,6 +27,7 @@ OWNERS = {
     "bleak": ["pods", "haptics.pod"],
     "paho": ["mqtt"],
     "RPi": ["haptics.gpio"],
+    "rich": ["display"],
     "cffi": ["kernel"],
     "_cffi_backend": ["kernel"],
     f"{PACKAGE}.kernel._native": ["kernel"],
@@ -122,6 +124,8 @@ def test_the_package_keeps_its_layers(root: Path) -> None:
         ("haptics/driver.py", "from RPi import GPIO"),
         ("sim/packets.py", "from stridehub.kernel._native import lib"),
         ("coaching/zones.py", "from cffi import FFI"),
+        ("demo.py", "from rich.live import Live"),
+        ("demo.py", "from stridehub.replay import run"),
     ],
 )
 def test_a_fault_is_found(tmp_path: Path, module: str, source: str) -> None:
@@ -139,7 +143,8 @@ def test_a_fault_is_found(tmp_path: Path, module: str, source: str) -> None:
         ("sim/pod.py", "from stridehub.kernel.wire import encode"),
         ("pods/link.py", "import bleak\nfrom .gatt import SAMPLES"),
         ("haptics/pod.py", "from bleak import BleakClient"),
-        ("cli.py", "from stridehub import __version__\nfrom .app import run\nimport rich.live"),
+        ("cli.py", "from stridehub import __version__\nfrom .app import run"),
+        ("display.py", "def live() -> None:\n    import rich.live"),
         ("__main__.py", "from stridehub.cli import main"),
     ],
 )

@@ -144,7 +144,7 @@ class StepPlanner:
         felt = min(felt, 0.90 * step)  # leaves a flight phase
         kickback = 50 + 10 * v + add.heel_lift + add.flick + vary["kickback_deg"]
         after = _KNEE_AFTER_KICKBACK_DEG[0] + _KNEE_AFTER_KICKBACK_DEG[1] * (v - 2)
-        swing_thigh = 10.0 - after - 2.0 * add.flick
+        swing_thigh = 10.0 - after - add.flick
         return StepPlan(
             index=index,
             leg=leg,

@@ -17,7 +17,7 @@ class Segment(msgspec.Struct, frozen=True):
     """One part of what the runner does; speed counts for running and walking only."""
 
     kind: SegmentKind
-    duration_s: float
+    duration_s: float = math.inf  # only the last segment may go on for ever
     speed_mps: float = 0.0
     turn_deg: float = 0.0  # heading change over the segment, to the left positive
 
@@ -130,7 +130,7 @@ class RunnerKnobs(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(
                     f"{segment.kind} at {segment.speed_mps} m/s: outside {low}..{high} m/s"
                 )
-            if not segment.duration_s > 0 and segment.kind != "stop":
+            if not segment.duration_s > 0:
                 raise ValueError(f"{segment.kind} for {segment.duration_s} s: must be positive")
         if not 52.0 <= self.rate_hz <= 833.0:
             raise ValueError(f"rate {self.rate_hz} Hz: outside 52..833 Hz")

@@ -33,11 +33,6 @@ class Pipeline:
         """Takes any bytes; what is no packet of this pod is counted by the kernel."""
         self._hand_on(runner, self.kernels[runner].push(pod, packet, arrival_s))
 
-    def advance(self, now_s: float) -> None:
-        """Hub time passes, packets or not."""
-        for runner, kernel in self.kernels.items():
-            self._hand_on(runner, kernel.advance(now_s))
-
     def finish(self) -> None:
         """No more packets come."""
         for runner, kernel in self.kernels.items():

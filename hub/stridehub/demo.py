@@ -46,7 +46,7 @@ class Session:
             self.pipeline.add_runner(profile)
         self.source = SimulatedSource(wearers)
         self._feed = Feed(self.pipeline, self.source.pods)
-        self.now_s = 0.0  # arrival of the newest packet
+        self.now_s = HEAD_START_S  # arrival of the newest packet
         self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
         self._latest: dict[tuple[str, Side], deque[Stride]] = {
             (profile.runner, side): deque(maxlen=WINDOW)
@@ -113,8 +113,7 @@ async def _run(session: Session, seconds: float | None) -> float:
             elapsed_s = clock() - begin_s
             if seconds is not None and elapsed_s >= seconds:
                 break
-            if session.now_s:
-                show(session.view(_footer(session, elapsed_s)))
+            show(session.view(_footer(session, elapsed_s)))
             left_s = UPDATE_S if seconds is None else min(UPDATE_S, seconds - elapsed_s)
             await asyncio.wait({player, ended}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         elapsed_s = clock() - begin_s

@@ -60,6 +60,14 @@ static int side_of(uint8_t placement) {
     }
 }
 
+/* What orientation and alignment say of every slot until they change. */
+static void refresh_flags(pod_track *pod) {
+    pod->standing_flags =
+        (orientation_is_settled(&pod->orientation) ? 0u : (uint32_t)SLOT_SETTLING) |
+        (pod->alignment.confidence < 0.5f ? (uint32_t)SLOT_UNCALIBRATED : 0u) |
+        (pod->alignment.has_standing ? 0u : (uint32_t)SLOT_NO_STANDING);
+}
+
 void pod_track_init(pod_track *pod, const pod_wire_info *info) {
     memset(pod, 0, sizeof *pod);
     pod->info = *info;
@@ -74,6 +82,7 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
     alignment_init(&pod->alignment, pod->kind);
     alignment_drop(&pod->alignment);
     shank_events_init(&pod->events);
+    refresh_flags(pod);
 }
 
 /* ---- rest ---- */
@@ -116,6 +125,7 @@ static void rest_close_window(pod_track *pod) {
         alignment_drop(&pod->alignment);
         pod->cycle.time_s = 0.0f;
         pod->at_rest = 1;
+        refresh_flags(pod);
     }
     vec3_copy(acc_mean, rest->acc_mean);
     vec3_copy(gyr_mean, rest->gyr_mean);
@@ -175,23 +185,10 @@ static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
         alignment_close_other(&pod->alignment);
     }
     pod->cycle.time_s = 0.0f;
+    refresh_flags(pod);
 }
 
 /* ---- samples ---- */
-
-static uint32_t state_flags(const pod_track *pod, uint32_t sample_flags) {
-    uint32_t flags = sample_flags;
-    if (!orientation_is_settled(&pod->orientation)) {
-        flags |= SLOT_SETTLING;
-    }
-    if (pod->alignment.confidence < 0.5f) {
-        flags |= SLOT_UNCALIBRATED;
-    }
-    if (!pod->alignment.has_standing) {
-        flags |= SLOT_NO_STANDING;
-    }
-    return flags;
-}
 
 static float lerp(float a, float b, float w) { return a + w * (b - a); }
 
@@ -269,15 +266,13 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
         .force_g = vertical_mps2 * PER_G,
         .magnitude_g = sqrtf(acc_square) * PER_G,
         .yaw_deg = pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up),
-        .flags = state_flags(pod, flags),
+        .flags = pod->standing_flags | flags,
     };
     if (pod->kind == SEGMENT_SHANK) {
         shank_events_step(&pod->events, next.rate_dps, next.angle_deg, time_s);
     }
     write_slots(pod, &next, time_s);
     pod->state = next;
-    pod->before = pod->last;
-    pod->last = *sample;
     pod->last_s = time_s;
     if (pod->samples % ALIGNMENT_EVERY == 0) {
         alignment_step(&pod->alignment, rate_rps, about_rps, up, sample->acc_mps2, vertical_mps2,
@@ -328,6 +323,7 @@ static void lose_track(pod_track *pod) {
     pod->rest.quiet_windows = 0;
     pod->cycle.armed = 0;
     pod->cycle.time_s = 0.0f;
+    refresh_flags(pod);
 }
 
 static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
@@ -377,6 +373,13 @@ static void begin(pod_track *pod, const pod_wire_packet *packet, const clock_sta
     begin_track(pod, stamp->first_s);
 }
 
+/* The last two samples, from which a gap would have to be bridged. */
+static void remember_end(pod_track *pod, const pod_wire_packet *packet) {
+    const int last = packet->count - 1;
+    pod->before = last > 0 ? scaled(pod, &packet->samples[last - 1]) : pod->last;
+    pod->last = scaled(pod, &packet->samples[last]);
+}
+
 static void take_packet(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {
     if (pod->started) {
         meet_packet(pod, packet, stamp);
@@ -392,12 +395,14 @@ static void take_packet(pod_track *pod, const pod_wire_packet *packet, const clo
         take_sample(pod, &sample, stamp->first_s + (double)i * stamp->period_s,
                     (float)stamp->pod_period_s, motor | (clipped ? (uint32_t)SLOT_CLIPPED : 0u));
     }
+    remember_end(pod, packet);
 }
 
 stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet,
                                       double arrival_s) {
     const uint16_t step = (uint16_t)(packet->sequence - pod->sequence);
-    const int contiguous = pod->packets > 0 && step == 1;
+    const int contiguous =
+        pod->packets > 0 && step == 1 && !(packet->flags & POD_WIRE_FLAG_FIFO_OVERFLOW);
     clock_stamp stamp;
     const clock_sync_event event = clock_sync_packet(&pod->clock, packet->pod_clock_us, packet->count,
                                                      contiguous, arrival_s, &stamp);

@@ -76,7 +76,8 @@ typedef struct {
     double last_s;          /* hub time of the last sample */
     imu_sample last, before; /* the last two samples */
 
-    track_slot state; /* of the last sample */
+    uint32_t standing_flags; /* slot_flag bits of every slot for now */
+    track_slot state;        /* of the last sample */
     int64_t first;      /* grid number of the oldest slot since the track began */
     int64_t next;       /* grid number of the next slot to write; first == next: none yet */
     double next_slot_s; /* its time */

@@ -138,23 +138,26 @@ static void ready_stride(stride_kernel *kernel, const stride_record *stride) {
     }
 }
 
+static int taken(int ready, int most) { return ready < most ? ready : most; }
+
 void stride_kernel_take(stride_kernel *kernel, stride_kernel_output *output) {
-    const int events = kernel->event_count < STRIDE_KERNEL_MAX_EVENTS ? kernel->event_count
-                                                                      : STRIDE_KERNEL_MAX_EVENTS;
-    const int strides = kernel->stride_count < STRIDE_KERNEL_MAX_STRIDES
-                            ? kernel->stride_count
-                            : STRIDE_KERNEL_MAX_STRIDES;
-    memcpy(output->events, kernel->events, (size_t)events * sizeof(stride_event));
-    memcpy(output->strides, kernel->strides, (size_t)strides * sizeof(stride_record));
-    kernel->event_count -= events;
-    kernel->stride_count -= strides;
-    memmove(kernel->events, kernel->events + events,
-            (size_t)kernel->event_count * sizeof(stride_event));
-    memmove(kernel->strides, kernel->strides + strides,
-            (size_t)kernel->stride_count * sizeof(stride_record));
+    const int events = taken(kernel->event_count, STRIDE_KERNEL_MAX_EVENTS);
+    const int strides = taken(kernel->stride_count, STRIDE_KERNEL_MAX_STRIDES);
     output->event_count = events;
     output->stride_count = strides;
-    output->more = kernel->event_count > 0 || kernel->stride_count > 0;
+    output->more = kernel->event_count > events || kernel->stride_count > strides;
+    if (events > 0) {
+        memcpy(output->events, kernel->events, (size_t)events * sizeof(stride_event));
+        kernel->event_count -= events;
+        memmove(kernel->events, kernel->events + events,
+                (size_t)kernel->event_count * sizeof(stride_event));
+    }
+    if (strides > 0) {
+        memcpy(output->strides, kernel->strides, (size_t)strides * sizeof(stride_record));
+        kernel->stride_count -= strides;
+        memmove(kernel->strides, kernel->strides + strides,
+                (size_t)kernel->stride_count * sizeof(stride_record));
+    }
 }
 
 /* ---- provisional events ---- */

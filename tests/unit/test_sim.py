@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stridehub.kernel import wire
@@ -501,3 +503,36 @@ def test_an_imu_that_runs_at_its_own_rate_samples_the_same_motion(error: float) 
     for axis in range(3):
         expected = np.interp(first, r["t"], r["gyr"][0, :, axis])
         assert gyr[:, axis] == pytest.approx(expected, abs=0.4)
+
+
+@settings(max_examples=12)
+@given(
+    speed=st.floats(2.0, 5.0),
+    height=st.floats(1.6, 1.95),
+    overstride=st.floats(-3.0, 6.0),
+    heel_lift=st.floats(-15.0, 8.0),
+    strike=st.floats(-8.0, 18.0),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_ordinary_runner_moves_like_a_body(
+    speed: float, height: float, overstride: float, heel_lift: float, strike: float, seed: int
+) -> None:
+    knobs = ideal(
+        RunnerKnobs(
+            script=(Segment("stand", 1.0), Segment("run", math.inf, speed)),
+            height_m=height,
+            overstride_deg=overstride,
+            heel_lift_deg=heel_lift,
+            foot_strike_deg=strike,
+        )
+    )
+    found = []
+    for chunk in chunks(SyntheticRunner(knobs, PODS, seed=seed), 7.0):
+        found += chunk.strides
+        for placement in PODS:
+            assert np.max(np.abs(chunk.acc[placement])) < 30 * GRAVITY_MPS2
+            assert np.max(np.abs(chunk.gyr[placement])) < math.radians(1600)
+    assert len(found) > 8
+    assert {s.side for s in found} == {"left", "right"}
+    ics = sorted(s.ic for s in found)
+    assert ics == [s.ic for s in found]

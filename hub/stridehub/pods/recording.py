@@ -96,9 +96,14 @@ def _explained(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise RecordingError(path, "does not fit into memory") from error
     except zipfile.BadZipFile as error:
-        raise RecordingError(path, f"not an .npz file, or broken: {error}") from error
+        raise RecordingError(path, f"not an .npz file, or broken: {_brief(error)}") from error
     except _BROKEN as error:
-        raise RecordingError(path, f"broken: {error}") from error
+        raise RecordingError(path, f"broken: {_brief(error)}") from error
+
+
+def _brief(error: Exception) -> str:
+    """Some libraries tell long stories, with what they found in the file."""
+    return " ".join(str(error).split())[:160]
 
 
 class _Reader:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from stridehub.sim.anatomy import SIDE_SIGN, STANDING_THIGH, Anatomy
+from stridehub.sim.anatomy import SIDE_SIGN, STANDING_THIGH, TOE_OUT_ANGLE, Anatomy
 from stridehub.sim.body import (
     CHANNELS,
     CHEST_PITCH,
@@ -24,8 +24,6 @@ from stridehub.sim.gait import Landing
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.leg import jet_product, jet_sin_cos, solve_leg
 from stridehub.sim.tracks import Array
-
-_TOE_OUT = math.radians(6.0)
 
 
 def _sine(amplitude: float, hz: float, phase: float, t: Array) -> Array:
@@ -76,7 +74,7 @@ class Standing:
         for leg in (0, 1):
             target = pose[:, leg_slice(leg)]
             target[:, ROLL], target[:, THIGH], target[:, SHANK] = roll, limb, limb
-            target[0, TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+            target[0, TOE_OUT] = -SIDE_SIGN[leg] * TOE_OUT_ANGLE
         return pose
 
 
@@ -156,7 +154,7 @@ class Hopping(Standing):
         legs = solve_leg(self.anatomy, hip_to_ankle)
         for leg in (0, 1):
             pose[:, leg_slice(leg)][:, ROLL : ROLL + 3] = legs
-            pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+            pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * TOE_OUT_ANGLE
         return pose
 
 

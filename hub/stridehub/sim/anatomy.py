@@ -16,7 +16,8 @@ from stridehub.sim.tracks import Array
 STANDING_THIGH = math.radians(-6.0)  # METRICS.md section 1
 STANDING_SHANK = math.radians(-6.0)
 
-SEGMENTS = ("pelvis", "chest", "thigh_l", "thigh_r", "shank_l", "shank_r", "foot_l", "foot_r")
+TOE_OUT_ANGLE = math.radians(6.0)
+
 SIDES = ("l", "r")
 SIDE_SIGN = np.array([-1.0, 1.0])  # z of the left and the right hip
 

@@ -25,7 +25,7 @@ def leg_slice(leg: int) -> slice:
 
 @dataclass(frozen=True)
 class Motion:
-    """Segments are ordered as anatomy.SEGMENTS; vectors are (segments, 3, N)."""
+    """Vectors are (8, 3, N): pelvis, chest, left and right thigh, shank and foot."""
 
     rotation: Array  # (8, 3, 3, N): segment axes -> heading frame
     rate: Array  # angular velocity in segment axes, rad/s

@@ -23,7 +23,7 @@ VARIATIONS = (
 )
 
 # Change after one hour at fatigue = 1: cadence falls, contact and overstride grow, heels drop
-# (directions and sizes after Apte 2021).
+# (directions after the review of Apte 2021; sizes chosen).
 FATIGUE = {
     "cadence_ratio": -0.03,
     "contact_ratio": 0.05,
@@ -38,6 +38,9 @@ _FORCE_EDGES = 1 / 4.2 + 1 / 1.8
 
 # The knee goes on bending after the shank has turned back; what it gains until its own peak.
 _KNEE_AFTER_KICKBACK_DEG = (3.4, 2.5)  # at 2 m/s, and per m/s
+
+# Way of the hip over a planted foot, per leg length, before heel and toes leave the ground.
+_LONGEST_STANCE = 1.13
 
 FORCE_THRESHOLD_N = 50.0  # contact events are what a force plate would report
 
@@ -142,6 +145,7 @@ class StepPlanner:
         step = 60.0 / cadence * (1 + vary["stride_time_ratio"])
         felt = 0.520 * v**-0.65 * add.contact * (1 + vary["contact_time_ratio"])
         felt = min(felt, 0.90 * step)  # leaves a flight phase
+        felt = min(felt, _LONGEST_STANCE * self._anatomy.leg / v)
         kickback = 50 + 10 * v + add.heel_lift + add.flick + vary["kickback_deg"]
         after = _KNEE_AFTER_KICKBACK_DEG[0] + _KNEE_AFTER_KICKBACK_DEG[1] * (v - 2)
         swing_thigh = 10.0 - after - add.flick

@@ -6,8 +6,10 @@ from stridehub.sim.anatomy import SIDE_SIGN, Anatomy, Sole
 from stridehub.sim.body import PELVIS_ROLL, PELVIS_YAW
 from stridehub.sim.tracks import Array
 
-# The knee never locks: closer to straight than this, two-link angles have infinite rates.
-_MIN_KNEE_FLEXION = np.radians(3.0)
+# A knee never locks, and two-link angles of a straight leg have infinite rates: beyond the first
+# share of its length a leg gives way to stretching, and never comes beyond the sum of both.
+_FREE_REACH = 0.988  # a knee bent by 18 deg
+_LAST_REACH = 0.010
 
 
 def jet_sin_cos(angle: Array) -> tuple[Array, Array]:
@@ -52,8 +54,34 @@ def planted_ankle(sole: Sole, pitch: Array, contact: Array) -> Array:
     return ankle
 
 
+def _within_reach(anatomy: Anatomy, vector: Array) -> Array:
+    """The jet (3, 3, N) shortened by f(r) / r, f(r) = a + b tanh((r - a) / b) beyond a."""
+    start, room = _FREE_REACH * anatomy.leg, _LAST_REACH * anatomy.leg
+    length = np.sqrt(np.einsum("in,in->n", vector[0], vector[0]))
+    far = length > start
+    if not far.any():
+        return vector
+    v, r = vector[:, :, far], length[far]
+    r_1 = np.einsum("in,in->n", v[0], v[1]) / r
+    r_2 = (np.einsum("in,in->n", v[1], v[1]) + np.einsum("in,in->n", v[0], v[2]) - r_1**2) / r
+    bent = np.tanh((r - start) / room)
+    slope = 1 - bent**2
+    short = np.stack(
+        [start + room * bent, slope * r_1, slope * r_2 - 2 * bent * slope / room * r_1**2]
+    )
+    inverse = np.stack([1 / r, -r_1 / r**2, 2 * r_1**2 / r**3 - r_2 / r**2])
+    scale = jet_product(short, inverse)
+    out = vector.copy()
+    out[:, :, far] = jet_product(scale[:, None], v)
+    return out
+
+
 def solve_leg(anatomy: Anatomy, hip_to_ankle: Array) -> Array:
-    """Jets (3, 3, N) of roll, thigh and shank from the jet (3, 3, N) of hip to ankle."""
+    """Jets (3, 3, N) of roll, thigh and shank from the jet (3, 3, N) of hip to ankle.
+
+    An ankle out of reach is drawn smoothly towards the hip.
+    """
+    hip_to_ankle = _within_reach(anatomy, hip_to_ankle)
     across, down = -hip_to_ankle[:, 2], -hip_to_ankle[:, 1]
     ahead = hip_to_ankle[:, 0]
     length = np.hypot(across[0], down[0])
@@ -68,7 +96,7 @@ def solve_leg(anatomy: Anatomy, hip_to_ankle: Array) -> Array:
 
     upper, lower = anatomy.thigh, anatomy.shank
     cosine = (ahead[0] ** 2 + length**2 - upper**2 - lower**2) / (2 * upper * lower)
-    knee = np.arccos(np.clip(cosine, -1.0, np.cos(_MIN_KNEE_FLEXION)))
+    knee = np.arccos(np.clip(cosine, -1.0, 1.0))
     thigh = np.arctan2(ahead[0], length) + np.arctan2(
         lower * np.sin(knee), upper + lower * np.cos(knee)
     )

@@ -12,7 +12,7 @@ from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.tracks import ORDER, Array
 
 # Vertical force over contact s in 0..1, mean 1: half parabola, half its square, so that it rises
-# with slope 3 at both ends and peaks at 1.7 times its mean, as measured forces do (Novacheck 1998).
+# with slope 3 at both ends and peaks at 1.7 times its mean, about as in public recordings.
 FORCE_SHAPE = 0.5 * np.array([0.0, 6.0, -6.0, 0.0, 0.0]) + 0.5 * np.array([0, 0, 30.0, -60.0, 30.0])
 _FORCE_SKEW = poly.polymul(FORCE_SHAPE, [-0.5, 1.0])
 _MAX_SKEW = 1.8  # below 2 the force never pulls

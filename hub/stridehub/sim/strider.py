@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stridehub.sim.anatomy import SIDE_SIGN, Anatomy, Sole
+from stridehub.sim.anatomy import SIDE_SIGN, TOE_OUT_ANGLE, Anatomy, Sole
 from stridehub.sim.body import (
     CHANNELS,
     CHEST_PITCH,
@@ -35,14 +35,15 @@ from stridehub.sim.pelvis import (
 )
 from stridehub.sim.tracks import FREE, Array, Track, minimum_jerk, quintic
 
-# A landing foot still moves at this share of the running speed (De Wit 2000: 1.5 at 4.5 m/s).
+# A landing ankle still moves at this share of the running speed (0.3, 0.4 and 0.7 in three public
+# runners, the last one over-smoothed).
 _LANDING_SPEED_RATIO = 0.38
 _LANDING_SINK_MPS = (-1.0, -0.05)
 _THIGH_RATE_IC = 0.2  # rad/s: the thigh has just stopped retracting when the foot lands
 _WALKING_IMPACT = 0.3  # of a running landing
 _WALKING_FALL_MPS = -0.15  # of the hips at IC
 _WALKING_KNEE = np.radians(14.0)  # at mid-stance
-_TOE_OUT = np.radians(6.0)
+_PUSH_OFF_DPS = (-1400.0, -150.0)  # what ankles can do
 _HISTORY_S = 3.0
 
 
@@ -144,7 +145,7 @@ class Strider:
             )
         target[:, THIGH_AXIAL] = tracks.axial.jets(t)[:, 0]
         target[:, SHANK_AXIAL] = -target[:, THIGH_AXIAL]
-        target[0, TOE_OUT] = -SIDE_SIGN[leg] * _TOE_OUT
+        target[0, TOE_OUT] = -SIDE_SIGN[leg] * TOE_OUT_ANGLE
 
     def _plan_step(self) -> None:
         plan = self._plans[-1]
@@ -293,7 +294,7 @@ class Strider:
         start, end = times[2], times[6]
         hip = self._hip(self._trunk_pose(plan.ic_s + start + push * (end - start)), plan.leg)
 
-        pitch = np.radians(np.linspace(-90.0, 10.0, 101))
+        pitch = np.radians(np.linspace(-75.0, 10.0, 86))
         height, slope, _, rolled = self._sole.ankle(pitch)
         across = SIDE_SIGN[plan.leg] * 0.5 * self._knobs.step_width_m - hip[0, 2]
         ahead = (foothold - rolled)[:, None] - hip[0, 0]
@@ -322,7 +323,7 @@ class Strider:
         knots[0, :2] = pitch_ic, rate_ic
         knots[1, 0] = np.radians(-1.0 if plan.foot_ic > 0 else -2.0)
         knots[2:, 0] = np.interp(times[2:], start + push * (end - start), needed)
-        knots[-1, 1] = rate_to
+        knots[-1, 1] = np.clip(rate_to, *np.radians(_PUSH_OFF_DPS))
         return minimum_jerk(times, knots), times[1:]
 
 

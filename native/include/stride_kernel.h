@@ -57,6 +57,7 @@ typedef enum {
     STRIDE_QUALITY_LATE = 512,          /* a pod's data did not come in time */
     STRIDE_QUALITY_MOTOR = 1024,        /* a haptic motor ran: no impact */
     STRIDE_QUALITY_KINEMATIC_EVENTS = 256, /* IC or TO from the leg's movement alone, force unseen */
+    STRIDE_QUALITY_NO_IMPACT = 4096,    /* the shank's samples just after contact were lost or shaken by a motor */
     STRIDE_QUALITY_NO_LEG_LENGTH = 2048 /* ratios from standard proportions; no speed, no step length */
 } stride_quality;
 

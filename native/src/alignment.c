@@ -55,6 +55,7 @@ void alignment_init(alignment *a, segment_kind kind) {
     a->right[1] = -1.0f;
     a->forward[0] = 1.0f;
     a->pose_plausible = 1;
+    a->has_axis = kind == SEGMENT_TRUNK;
 }
 
 static void set_right(alignment *a, const float right[3]) {
@@ -192,11 +193,16 @@ static void find_trunk_axis(alignment *a) {
     }
 }
 
+/* The pose lies on the other side of standing than the mean pose of gait does. */
+static int is_behind(const alignment *a, const float pose[3]) {
+    return pose_angle_deg(a, pose, a->up) * gait_pose(a->kind).typical_deg < 0.0f;
+}
+
 /* True when the axis points left. In gait the mean pose lies on a known side of standing: the thigh ahead of it, shank
  * and foot behind. Without standing the swing tells: shank and foot go forward faster than back. */
 static int points_left(const alignment *a) {
     if (a->has_standing) {
-        return pose_angle_deg(a, a->pose_mean, a->up) * gait_pose(a->kind).typical_deg < 0.0f;
+        return is_behind(a, a->pose_mean);
     }
     return a->kind != SEGMENT_THIGH && a->skew_mean < 0.0f;
 }
@@ -269,7 +275,7 @@ static void rate_confidence(alignment *a) {
 }
 
 /* A first axis, so that cycles can be seen at all. */
-static void guess_axis(alignment *a) {
+static void guess_axis(alignment *a, const float pose[3]) {
     float axis[3];
     if (a->has_standing) {
         (void)principal_normal_axis(a->spread, a->up, axis);
@@ -278,6 +284,10 @@ static void guess_axis(alignment *a) {
         principal_axis(a->spread, axis);
     }
     set_right(a, axis);
+    if (a->has_standing && is_behind(a, pose)) {
+        alignment_flip(a);
+    }
+    a->has_axis = 1;
 }
 
 /* Cycle after cycle about another axis: the pod was turned, or what was learnt was no gait. Learn anew. */
@@ -287,6 +297,7 @@ static void forget_strange_axis(alignment *a) {
     a->strange_cycles = a->axis_share < STRANGE_AXIS_SHARE ? a->strange_cycles + 1 : 0;
     if (a->kind != SEGMENT_TRUNK && a->strange_cycles >= STRANGE_CYCLES) {
         a->cycles = 0.0f;
+        a->has_axis = 0;
         a->strange_cycles = 0;
         a->confidence = 0.0f;
     }
@@ -322,7 +333,7 @@ void alignment_close_other(alignment *a) {
     vec3_copy(a->up_sum, pose);
     if (a->samples > 0 && vec3_normalise(pose)) {
         if (a->cycles < 1.0f && a->kind != SEGMENT_TRUNK) {
-            guess_axis(a);
+            guess_axis(a, pose);
         } else if (a->has_standing) {
             a->pose_plausible = pose_is_plausible(a, pose, a->up);
             rate_confidence(a);

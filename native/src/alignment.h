@@ -24,6 +24,7 @@ typedef struct {
     float right[3];   /* medio-lateral axis, to the runner's right */
     float forward[3]; /* up x right */
 
+    int has_axis;          /* right is more than arbitrary */
     int has_standing;      /* up was seen in a standing pose */
     int standing_verified; /* and gait since then fits it */
     float candidate[3];    /* a later standing pose that gait has yet to confirm */

@@ -4,13 +4,13 @@
 
 #include "vec3.h"
 
-enum {
-    MAX_RESTS = 20        /* windows of 0.5 s: the bias follows temperature over 10 s of rest */
-};
+/* Windows of 0.5 s: the bias follows temperature over 10 s of rest. */
+enum { MAX_RESTS = 20 };
 
-/* Whole cycles that settle the vertical. From then on one cycle counts for no more than MAX_ERROR: what looks like more
- * is the runner speeding up or braking, since no gyroscope drifts that far in a stride. */
-enum { SETTLED_CYCLES = 3 };
+/* After a loss the vertical can be used again after TRUSTED_CYCLES. From SETTLED_CYCLES on one cycle counts for no more
+ * than MAX_ERROR: what looks like more is the runner speeding up or braking, since no gyroscope drifts that far in a
+ * stride. */
+enum { TRUSTED_CYCLES = 3, SETTLED_CYCLES = 5 };
 static const float MAX_ERROR_RAD = 0.035f;
 
 /* An angular rate no sensor shows as bias: 10 deg/s. */
@@ -57,8 +57,19 @@ static void turn(float up[3], const float angle[3]) {
     vec3_scale(up, 1.5f - 0.5f * vec3_dot(up, up)); /* one Newton step towards length 1 */
 }
 
-void orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
-                      float rate_rps[3]) {
+/* The same for any angle. */
+static void turn_far(float up[3], const float angle[3]) {
+    const float norm = vec3_norm(angle);
+    const int parts = 1 + (int)(norm / 0.2f);
+    const float part[3] = {angle[0] / (float)parts, angle[1] / (float)parts,
+                           angle[2] / (float)parts};
+    for (int i = 0; i < parts; i++) {
+        turn(up, part);
+    }
+}
+
+float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
+                       float rate_rps[3]) {
     if (!o->started) {
         start(o, acc_mps2, gyr_rps);
     }
@@ -76,11 +87,15 @@ void orientation_step(orientation *o, const float acc_mps2[3], const float gyr_r
     }
     vec3_cross(acc_mps2, o->up, error);
     vec3_add_scaled(o->error, error, 1.0f);
+    const float vertical_mps2 = vec3_dot(acc_mps2, o->up);
+    o->upward += vertical_mps2;
     o->error_samples++;
+    return vertical_mps2;
 }
 
 static void clear_error(orientation *o) {
     memset(o->error, 0, sizeof o->error);
+    o->upward = 0.0f;
     o->error_samples = 0;
 }
 
@@ -91,15 +106,33 @@ static void limit_bias(orientation *o) {
     }
 }
 
-/* Mean tilt error of the cycle, rad (its sine, so never beyond 1). */
+/* Mean tilt error of the cycle as a rotation vector, rad: its sine and cosine are the two sums. */
 static void mean_error(const orientation *o, float error[3]) {
     vec3_copy(o->error, error);
-    vec3_scale(error, 1.0f / ((float)o->error_samples * ORIENTATION_GRAVITY_MPS2));
-    const float norm = vec3_norm(error);
-    const float most = o->cycles >= SETTLED_CYCLES ? MAX_ERROR_RAD : 1.0f;
-    if (norm > most) {
-        vec3_scale(error, most / norm);
+    const float sine = vec3_norm(error);
+    const float angle = atan2f(sine, o->upward);
+    const float most = o->cycles >= SETTLED_CYCLES ? MAX_ERROR_RAD : angle;
+    vec3_scale(error, sine > 0.0f ? fminf(angle, most) / sine : 0.0f);
+}
+
+/* Through a loss the vertical was held in the sensor's frame, while the segment swung on about its axis. */
+static void find_again(orientation *o, const float *swing_axis) {
+    float error[3];
+    if (swing_axis != NULL) {
+        const float angle = atan2f(vec3_dot(o->error, swing_axis), o->upward);
+        vec3_copy(swing_axis, error);
+        vec3_scale(error, angle);
+    } else {
+        mean_error(o, error);
     }
+    stop_steering(o);
+    turn_far(o->up, error);
+}
+
+/* What has to be steered against cycle after cycle is bias. */
+static void learn_bias(orientation *o, float cycle_s) {
+    vec3_add_scaled(o->bias_rps, o->steer_rps, -fminf(0.1f, cycle_s / o->settings.bias_time_s));
+    limit_bias(o);
 }
 
 /* The n-th cycle after a loss weighs 1 / n, which is their mean; in steady gait the time constant rules. */
@@ -107,23 +140,21 @@ static float tilt_gain(const orientation *o, float cycle_s) {
     return fminf(1.0f, fmaxf(cycle_s / o->settings.tilt_time_s, 1.0f / (float)(o->cycles + 1)));
 }
 
-void orientation_close_cycle(orientation *o, float cycle_s) {
+void orientation_close_cycle(orientation *o, float cycle_s, const float *swing_axis) {
     if (o->partial || o->error_samples == 0 || !(cycle_s > 0.0f)) {
         o->partial = 0;
         clear_error(o);
         return;
     }
-    float error[3];
-    mean_error(o, error);
-    const float gain = tilt_gain(o, cycle_s);
     if (o->cycles == 0) {
-        stop_steering(o);
-        turn(o->up, error);
+        find_again(o, swing_axis);
     } else {
-        steer(o, error, gain, cycle_s);
-        vec3_add_scaled(o->bias_rps, o->steer_rps,
-                        -fminf(0.1f, cycle_s / o->settings.bias_time_s));
-        limit_bias(o);
+        float error[3];
+        mean_error(o, error);
+        steer(o, error, tilt_gain(o, cycle_s), cycle_s);
+    }
+    if (o->cycles >= SETTLED_CYCLES) {
+        learn_bias(o, cycle_s);
     }
     o->cycles += o->cycles < 100;
     clear_error(o);
@@ -158,4 +189,4 @@ void orientation_disturbed(orientation *o) {
     stop_steering(o);
 }
 
-int orientation_is_settled(const orientation *o) { return o->cycles > 0; }
+int orientation_is_settled(const orientation *o) { return o->cycles >= TRUSTED_CYCLES; }

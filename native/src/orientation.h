@@ -23,6 +23,7 @@ typedef struct {
     float steer_rps[3]; /* correction in use, rad/s */
     float steer_left_s; /* for this long */
     float error[3];     /* sum over this cycle of specific force x up, m/s^2 */
+    float upward;       /* sum over this cycle of specific force . up, m/s^2 */
     int error_samples;
     int cycles;         /* since the vertical was last lost: the first ones correct faster */
     int partial;        /* this cycle began in the middle */
@@ -36,12 +37,13 @@ orientation_settings orientation_default_settings(void);
 void orientation_init(orientation *o, const orientation_settings *settings);
 
 /* One sample: specific force (m/s^2), angular rate (rad/s), seconds since the last one. Writes the angular rate
- * without bias. */
-void orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
-                      float rate_rps[3]);
+ * without bias; returns the vertical part of the specific force (m/s^2). */
+float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
+                       float rate_rps[3]);
 
-/* Closes a cycle of the given length: what it has shown corrects the next one. */
-void orientation_close_cycle(orientation *o, float cycle_s);
+/* Closes a cycle of the given length: what it has shown corrects the next one. A vertical that was lost is found again by
+ * turning about the axis the segment swings about, where that is known (else NULL). */
+void orientation_close_cycle(orientation *o, float cycle_s, const float *swing_axis);
 
 /* A window of rest: its mean angular rate is the bias, its mean specific force the vertical. */
 void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
@@ -50,7 +52,7 @@ void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
 /* Samples were lost for long: the next whole cycle sets the vertical anew. */
 void orientation_disturbed(orientation *o);
 
-/* False from a disturbance until a whole cycle has set the vertical again. */
+/* False from a disturbance until whole cycles have set the vertical again. */
 int orientation_is_settled(const orientation *o);
 
 #endif

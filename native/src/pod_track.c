@@ -10,8 +10,6 @@ static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
 
 /* Gaps up to here are bridged by a cubic that meets both ends: two packets of 8 samples at 208 Hz. */
 static const double BRIDGE_S = 0.1;
-/* Gaps up to here are walked across, so that orientation goes on from a rough guess. */
-static const double WALK_S = 0.6;
 
 static const float REST_WINDOW_S = 0.5f;
 static const float REST_GYR_RPS = 0.09f;  /* rms over the three axes; a standing person sways at 1..3 deg/s */
@@ -154,6 +152,9 @@ static int cycle_ticks(pod_track *pod, float about_rps, float dt_s) {
     const float swing = trunk ? pod->alignment.rise_mps : about_rps;
     cycle->time_s += dt_s;
     cycle->swing_rps += dt_s * (fabsf(swing) - cycle->swing_rps);
+    if (!pod->alignment.has_axis) {
+        return 0;
+    }
     const float threshold = 0.3f * cycle->swing_rps;
     if (swing < -threshold) {
         cycle->armed = 1;
@@ -178,8 +179,12 @@ static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
     if (!ticks && time_s < CYCLE_MAX_S) {
         return;
     }
-    orientation_close_cycle(&pod->orientation, time_s);
-    if (ticks && cycle_is_gait(pod)) {
+    const int settled = orientation_is_settled(&pod->orientation);
+    const int limb = pod->kind != SEGMENT_TRUNK && pod->alignment.has_axis;
+    orientation_close_cycle(&pod->orientation, time_s, limb ? pod->alignment.right : NULL);
+    if (!settled) {
+        alignment_drop(&pod->alignment);
+    } else if (ticks && cycle_is_gait(pod)) {
         alignment_close_cycle(&pod->alignment);
     } else {
         alignment_close_other(&pod->alignment);
@@ -255,9 +260,9 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     const alignment *axes = &pod->alignment;
     const float *up = pod->orientation.up;
     float rate_rps[3];
-    orientation_step(&pod->orientation, sample->acc_mps2, sample->gyr_rps, dt_s, rate_rps);
+    const float vertical_mps2 =
+        orientation_step(&pod->orientation, sample->acc_mps2, sample->gyr_rps, dt_s, rate_rps);
     const float about_rps = vec3_dot(rate_rps, axes->right);
-    const float vertical_mps2 = vec3_dot(sample->acc_mps2, up);
     const float acc_square = vec3_dot(sample->acc_mps2, sample->acc_mps2);
 
     const track_slot next = {
@@ -285,45 +290,13 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     cycle_step(pod, about_rps, dt_s);
 }
 
-/* Cubic through the two samples before and after a gap of `steps` steps (Catmull-Rom). */
-static float bridge(float before, float last, float next, float after, float steps, float w) {
-    const float m0 = (last - before) * steps, m1 = (after - next) * steps;
-    const float w2 = w * w, w3 = w2 * w;
-    return (2.0f * w3 - 3.0f * w2 + 1.0f) * last + (w3 - 2.0f * w2 + w) * m0 +
-           (3.0f * w2 - 2.0f * w3) * next + (w3 - w2) * m1;
-}
-
-static void fill_gap(pod_track *pod, const imu_sample *next, const imu_sample *after, int missing,
-                     double next_s, float dt_s, int smooth) {
-    const imu_sample before = smooth ? pod->before : pod->last, last = pod->last;
-    const imu_sample *beyond = smooth ? after : next;
-    const double start_s = pod->last_s;
-    const float steps = (float)(missing + 1);
-    for (int k = 1; k <= missing; k++) {
-        const float w = (float)k / steps;
-        imu_sample made;
-        for (int i = 0; i < 3; i++) {
-            made.acc_mps2[i] = bridge(before.acc_mps2[i], last.acc_mps2[i], next->acc_mps2[i],
-                                      beyond->acc_mps2[i], steps, w);
-            made.gyr_rps[i] = bridge(before.gyr_rps[i], last.gyr_rps[i], next->gyr_rps[i],
-                                     beyond->gyr_rps[i], steps, w);
-        }
-        take_sample(pod, &made, start_s + (next_s - start_s) * (double)w, dt_s,
-                    smooth ? 0u : (uint32_t)SLOT_HOLE);
-        pod->filled_samples++;
+static int is_clipped(const pod_wire_sample *raw) {
+    int clipped = 0;
+    for (int i = 0; i < 3; i++) {
+        clipped |= raw->acc[i] >= CLIP_LSB || raw->acc[i] <= -CLIP_LSB;
+        clipped |= raw->gyr[i] >= CLIP_LSB || raw->gyr[i] <= -CLIP_LSB;
     }
-}
-
-static void lose_track(pod_track *pod) {
-    pod->long_gaps++;
-    orientation_disturbed(&pod->orientation);
-    alignment_drop(&pod->alignment);
-    shank_events_lost(&pod->events);
-    rest_clear(&pod->rest);
-    pod->rest.quiet_windows = 0;
-    pod->cycle.armed = 0;
-    pod->cycle.time_s = 0.0f;
-    refresh_flags(pod);
+    return clipped;
 }
 
 static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
@@ -335,6 +308,48 @@ static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
     return sample;
 }
 
+/* Cubic through the two samples before and after a gap of `steps` steps (Catmull-Rom). */
+static float bridge(float before, float last, float next, float after, float steps, float w) {
+    const float m0 = (last - before) * steps, m1 = (after - next) * steps;
+    const float w2 = w * w, w3 = w2 * w;
+    return (2.0f * w3 - 3.0f * w2 + 1.0f) * last + (w3 - 2.0f * w2 + w) * m0 +
+           (3.0f * w2 - 2.0f * w3) * next + (w3 - w2) * m1;
+}
+
+static void fill_gap(pod_track *pod, const pod_wire_packet *packet, int missing, double next_s,
+                     float dt_s) {
+    const imu_sample before = pod->before, last = pod->last;
+    const imu_sample next = scaled(pod, &packet->samples[0]);
+    const imu_sample after = packet->count > 1 ? scaled(pod, &packet->samples[1]) : next;
+    const double start_s = pod->last_s;
+    const float steps = (float)(missing + 1);
+    for (int k = 1; k <= missing; k++) {
+        const float w = (float)k / steps;
+        imu_sample made;
+        for (int i = 0; i < 3; i++) {
+            made.acc_mps2[i] = bridge(before.acc_mps2[i], last.acc_mps2[i], next.acc_mps2[i],
+                                      after.acc_mps2[i], steps, w);
+            made.gyr_rps[i] = bridge(before.gyr_rps[i], last.gyr_rps[i], next.gyr_rps[i],
+                                     after.gyr_rps[i], steps, w);
+        }
+        take_sample(pod, &made, start_s + (next_s - start_s) * (double)w, dt_s, SLOT_BRIDGED);
+        pod->filled_samples++;
+    }
+}
+
+static void lose_track(pod_track *pod) {
+    pod->long_gaps++;
+    orientation_disturbed(&pod->orientation);
+    alignment_drop(&pod->alignment);
+    pod->alignment.rise_mps = 0.0f;
+    shank_events_lost(&pod->events);
+    rest_clear(&pod->rest);
+    pod->rest.quiet_windows = 0;
+    pod->cycle.armed = 0;
+    pod->cycle.time_s = 0.0f;
+    refresh_flags(pod);
+}
+
 /* Brings the track to just before the first sample of a packet. */
 static void meet_packet(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {
     const double gap_s = stamp->first_s - pod->last_s;
@@ -342,28 +357,13 @@ static void meet_packet(pod_track *pod, const pod_wire_packet *packet, const clo
     if (steps < 1.5) {
         return;
     }
-    const imu_sample next = scaled(pod, &packet->samples[0]);
-    const imu_sample after = packet->count > 1 ? scaled(pod, &packet->samples[1]) : next;
-    const float dt_s = (float)stamp->pod_period_s;
-    const int missing = (int)fmin(steps - 0.5, WALK_S / stamp->period_s);
     if (gap_s <= BRIDGE_S) {
-        fill_gap(pod, &next, &after, missing, stamp->first_s, dt_s, 1);
+        fill_gap(pod, packet, (int)(steps - 0.5), stamp->first_s, (float)stamp->pod_period_s);
         return;
     }
-    if (gap_s <= WALK_S) {
-        fill_gap(pod, &next, &after, missing, stamp->first_s, dt_s, 0);
-    }
     write_hole(pod, stamp->first_s);
+    pod->last_s = stamp->first_s;
     lose_track(pod);
-}
-
-static int is_clipped(const pod_wire_sample *raw) {
-    int clipped = 0;
-    for (int i = 0; i < 3; i++) {
-        clipped |= raw->acc[i] >= CLIP_LSB || raw->acc[i] <= -CLIP_LSB;
-        clipped |= raw->gyr[i] >= CLIP_LSB || raw->gyr[i] <= -CLIP_LSB;
-    }
-    return clipped;
 }
 
 static void begin(pod_track *pod, const pod_wire_packet *packet, const clock_stamp *stamp) {

@@ -27,7 +27,8 @@ typedef enum {
     SLOT_HOLE = 4,         /* samples lost for longer than can be bridged */
     SLOT_SETTLING = 8,     /* after a hole, until whole cycles have set the vertical again */
     SLOT_UNCALIBRATED = 16,
-    SLOT_NO_STANDING = 32
+    SLOT_NO_STANDING = 32,
+    SLOT_BRIDGED = 64 /* samples made up across a short gap: no impact is in them */
 } slot_flag;
 
 typedef struct {

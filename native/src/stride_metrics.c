@@ -185,7 +185,8 @@ static void measure_leg(const body *b, const stride_times *t, const stride_view 
 
 static void measure_impact(const stride_view *v, const stride_times *t, stride_record *r) {
     const int64_t last = grid_after(t->ic_s + IMPACT_S);
-    if (!body_span_is_good(v->shank, v->first, last, SLOT_HOLE | SLOT_MOTOR)) {
+    if (!body_span_is_good(v->shank, v->first, last, SLOT_HOLE | SLOT_BRIDGED | SLOT_MOTOR)) {
+        r->quality |= STRIDE_QUALITY_NO_IMPACT;
         return;
     }
     float peak = 0.0f;

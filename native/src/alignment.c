@@ -31,6 +31,9 @@ typedef struct {
 static const float STRANGE_AXIS_SHARE = 0.6f;
 enum { STRANGE_CYCLES = 3 };
 
+/* Rate of rotation that only movement from place to place has, rms over the three axes. */
+static const float LIVELY_RPS = 1.0f;
+
 static pose_range gait_pose(segment_kind kind) {
     switch (kind) {
     case SEGMENT_THIGH:
@@ -183,6 +186,12 @@ static void take_push(alignment *a, float keep, float weight) {
 
 static void find_trunk_axis(alignment *a) {
     float forward[3], right[3];
+    if (!a->has_standing) {
+        float pose[3];
+        vec3_copy(a->pose_mean, pose);
+        (void)vec3_normalise(pose);
+        set_up(a, pose);
+    }
     vec3_copy(a->push_mean, forward);
     vec3_reject(forward, a->up);
     a->axis_quality =
@@ -207,6 +216,12 @@ static int points_left(const alignment *a) {
     return a->kind != SEGMENT_THIGH && a->skew_mean < 0.0f;
 }
 
+static void flip(alignment *a) {
+    vec3_scale(a->right, -1.0f);
+    vec3_scale(a->forward, -1.0f);
+    a->skew_mean = -a->skew_mean;
+}
+
 static void find_limb_axis(alignment *a) {
     float axis[3];
     if (a->has_standing) {
@@ -222,14 +237,8 @@ static void find_limb_axis(alignment *a) {
     }
     set_right(a, axis);
     if (points_left(a)) {
-        alignment_flip(a);
+        flip(a);
     }
-}
-
-void alignment_flip(alignment *a) {
-    vec3_scale(a->right, -1.0f);
-    vec3_scale(a->forward, -1.0f);
-    a->skew_mean = -a->skew_mean;
 }
 
 static void remember_cycle(alignment *a) {
@@ -274,22 +283,6 @@ static void rate_confidence(alignment *a) {
     a->confidence = a->pose_plausible ? seen * zero * a->axis_quality : 0.0f;
 }
 
-/* A first axis, so that cycles can be seen at all. */
-static void guess_axis(alignment *a, const float pose[3]) {
-    float axis[3];
-    if (a->has_standing) {
-        (void)principal_normal_axis(a->spread, a->up, axis);
-    } else {
-        vec3_copy(a->right, axis);
-        principal_axis(a->spread, axis);
-    }
-    set_right(a, axis);
-    if (a->has_standing && is_behind(a, pose)) {
-        alignment_flip(a);
-    }
-    a->has_axis = 1;
-}
-
 /* Cycle after cycle about another axis: the pod was turned, or what was learnt was no gait. Learn anew. */
 static void forget_strange_axis(alignment *a) {
     const float all = trace(a->spread);
@@ -332,14 +325,38 @@ void alignment_close_other(alignment *a) {
     float pose[3];
     vec3_copy(a->up_sum, pose);
     if (a->samples > 0 && vec3_normalise(pose)) {
-        if (a->cycles < 1.0f && a->kind != SEGMENT_TRUNK) {
-            guess_axis(a, pose);
-        } else if (a->has_standing) {
+        if (a->has_standing) {
             a->pose_plausible = pose_is_plausible(a, pose, a->up);
             rate_confidence(a);
         }
     }
     alignment_drop(a);
+}
+
+void alignment_guess_axis(alignment *a) {
+    float pose[3], axis[3];
+    vec3_copy(a->up_sum, pose);
+    const float mean_square = trace(a->spread) / (float)(a->samples > 0 ? a->samples : 1);
+    if (mean_square > LIVELY_RPS * LIVELY_RPS && vec3_normalise(pose)) {
+        if (a->has_standing) {
+            (void)principal_normal_axis(a->spread, a->up, axis);
+        } else {
+            vec3_copy(a->right, axis);
+            principal_axis(a->spread, axis);
+        }
+        set_right(a, axis);
+        if (a->has_standing && is_behind(a, pose)) {
+            flip(a);
+        }
+        a->has_axis = 1;
+    }
+    alignment_drop(a);
+}
+
+void alignment_turn_round(alignment *a) {
+    flip(a);
+    a->cycles = 0.0f;
+    a->confidence = 0.0f;
 }
 
 void alignment_standing(alignment *a, const float acc_mps2[3]) {

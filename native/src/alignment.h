@@ -67,13 +67,16 @@ void alignment_close_cycle(alignment *a);
 /* What was summed was movement, but no cycle of gait: it only shows whether the pod still sits as it did. */
 void alignment_close_other(alignment *a);
 
+/* What was summed was the first lively movement: it shows about which axis, so that cycles can be seen at all. */
+void alignment_guess_axis(alignment *a);
+
 /* What was summed says nothing. */
 void alignment_drop(alignment *a);
 
 /* A window of rest with this mean specific force (m/s^2). */
 void alignment_standing(alignment *a, const float acc_mps2[3]);
 
-/* Another pod has shown that forward is backward here. */
-void alignment_flip(alignment *a);
+/* Another pod has shown that forward is backward here: learn anew from there. */
+void alignment_turn_round(alignment *a);
 
 #endif

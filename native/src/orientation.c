@@ -1,5 +1,6 @@
 #include "orientation.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "vec3.h"
@@ -13,8 +14,15 @@ enum { MAX_RESTS = 20 };
 enum { TRUSTED_CYCLES = 3, SETTLED_CYCLES = 5 };
 static const float MAX_ERROR_RAD = 0.035f;
 
+/* What errors have beyond that, cycle after cycle, adding up to this: the vertical is lost after all. A start to 5 m/s
+ * with 2.5 m/s^2 is 3 strides of 0.25 rad. */
+static const float MAX_STRAIN_RAD = 1.5f;
+
 /* An angular rate no sensor shows as bias: 10 deg/s. */
 static const float MAX_BIAS_RPS = 0.175f;
+
+/* At rest two specific forces apart by more than this (25 degrees) are no error to be steered away. */
+static const float SAME_POSE_COS = 0.9f;
 
 orientation_settings orientation_default_settings(void) {
     /* 3 s: four strides, the choice of VQF (tau_acc); the bias changes over minutes. */
@@ -25,6 +33,7 @@ void orientation_init(orientation *o, const orientation_settings *settings) {
     memset(o, 0, sizeof *o);
     o->settings = *settings;
     o->up[2] = 1.0f;
+    o->partial = 1;
 }
 
 static void start(orientation *o, const float acc_mps2[3], const float gyr_rps[3]) {
@@ -57,17 +66,6 @@ static void turn(float up[3], const float angle[3]) {
     vec3_scale(up, 1.5f - 0.5f * vec3_dot(up, up)); /* one Newton step towards length 1 */
 }
 
-/* The same for any angle. */
-static void turn_far(float up[3], const float angle[3]) {
-    const float norm = vec3_norm(angle);
-    const int parts = 1 + (int)(norm / 0.2f);
-    const float part[3] = {angle[0] / (float)parts, angle[1] / (float)parts,
-                           angle[2] / (float)parts};
-    for (int i = 0; i < parts; i++) {
-        turn(up, part);
-    }
-}
-
 float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
                        float rate_rps[3]) {
     if (!o->started) {
@@ -87,14 +85,16 @@ float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_
     }
     vec3_cross(acc_mps2, o->up, error);
     vec3_add_scaled(o->error, error, 1.0f);
+    vec3_add_scaled(o->force, acc_mps2, 1.0f);
     const float vertical_mps2 = vec3_dot(acc_mps2, o->up);
     o->upward += vertical_mps2;
     o->error_samples++;
     return vertical_mps2;
 }
 
-static void clear_error(orientation *o) {
+static void clear_sums(orientation *o) {
     memset(o->error, 0, sizeof o->error);
+    memset(o->force, 0, sizeof o->force);
     o->upward = 0.0f;
     o->error_samples = 0;
 }
@@ -106,27 +106,55 @@ static void limit_bias(orientation *o) {
     }
 }
 
-/* Mean tilt error of the cycle as a rotation vector, rad: its sine and cosine are the two sums. */
-static void mean_error(const orientation *o, float error[3]) {
+/* Mean tilt error of the cycle as a rotation vector, rad: its sine and cosine are the two sums. Returns its size. */
+static float mean_error(const orientation *o, float error[3]) {
     vec3_copy(o->error, error);
     const float sine = vec3_norm(error);
     const float angle = atan2f(sine, o->upward);
-    const float most = o->cycles >= SETTLED_CYCLES ? MAX_ERROR_RAD : angle;
-    vec3_scale(error, sine > 0.0f ? fminf(angle, most) / sine : 0.0f);
+    vec3_scale(error, sine > 0.0f ? angle / sine : 0.0f);
+    return angle;
 }
 
-/* Through a loss the vertical was held in the sensor's frame, while the segment swung on about its axis. */
-static void find_again(orientation *o, const float *swing_axis) {
-    float error[3];
-    if (swing_axis != NULL) {
-        const float angle = atan2f(vec3_dot(o->error, swing_axis), o->upward);
-        vec3_copy(swing_axis, error);
-        vec3_scale(error, angle);
-    } else {
-        mean_error(o, error);
+/* A segment that swings about a known axis: the mean specific force along the axis is the vertical's part along it, and
+ * the turn about it that brings the rest of the vertical to the mean specific force is given by sine and cosine. */
+static void find_about_axis(orientation *o, const float axis[3]) {
+    const float force_along = vec3_dot(o->force, axis), up_along = vec3_dot(o->up, axis);
+    const float angle =
+        atan2f(vec3_dot(o->error, axis), o->upward - force_along * up_along);
+    float across[3], aside[3];
+    vec3_copy(o->up, across);
+    vec3_reject(across, axis);
+    if (!vec3_normalise(across)) {
+        return;
     }
+    vec3_cross(across, axis, aside);
+    vec3_scale(across, cosf(angle));
+    vec3_add_scaled(across, aside, sinf(angle));
+    const float mean_along = force_along / ((float)o->error_samples * ORIENTATION_GRAVITY_MPS2);
+    const float along = fmaxf(-0.9f, fminf(0.9f, mean_along));
+    vec3_scale(across, sqrtf(1.0f - along * along));
+    vec3_add_scaled(across, axis, along);
+    vec3_copy(across, o->up);
+}
+
+/* A segment that hardly turns: the mean error is the whole error. */
+static void find_by_mean(orientation *o) {
+    float error[3];
+    const float angle = mean_error(o, error);
+    const int parts = 1 + (int)(angle / 0.2f); /* turn() is for small angles */
+    vec3_scale(error, 1.0f / (float)parts);
+    for (int i = 0; i < parts; i++) {
+        turn(o->up, error);
+    }
+}
+
+static void find_again(orientation *o, const float *swing_axis) {
     stop_steering(o);
-    turn_far(o->up, error);
+    if (swing_axis != NULL) {
+        find_about_axis(o, swing_axis);
+    } else {
+        find_by_mean(o);
+    }
 }
 
 /* What has to be steered against cycle after cycle is bias. */
@@ -140,24 +168,39 @@ static float tilt_gain(const orientation *o, float cycle_s) {
     return fminf(1.0f, fmaxf(cycle_s / o->settings.tilt_time_s, 1.0f / (float)(o->cycles + 1)));
 }
 
+/* Steers the error away; once settled, of a large one only a part, unless it stays. */
+static void follow(orientation *o, float cycle_s) {
+    float error[3];
+    const int settled = o->cycles >= SETTLED_CYCLES;
+    const float angle = mean_error(o, error);
+    const int strained = settled && angle > MAX_ERROR_RAD;
+    o->strain_rad = strained ? o->strain_rad + angle - MAX_ERROR_RAD : 0.0f;
+    if (strained) {
+        vec3_scale(error, MAX_ERROR_RAD / angle);
+    }
+    steer(o, error, tilt_gain(o, cycle_s), cycle_s);
+    if (settled) {
+        learn_bias(o, cycle_s);
+    }
+}
+
 void orientation_close_cycle(orientation *o, float cycle_s, const float *swing_axis) {
     if (o->partial || o->error_samples == 0 || !(cycle_s > 0.0f)) {
         o->partial = 0;
-        clear_error(o);
+        clear_sums(o);
         return;
     }
     if (o->cycles == 0) {
         find_again(o, swing_axis);
     } else {
-        float error[3];
-        mean_error(o, error);
-        steer(o, error, tilt_gain(o, cycle_s), cycle_s);
-    }
-    if (o->cycles >= SETTLED_CYCLES) {
-        learn_bias(o, cycle_s);
+        follow(o, cycle_s);
     }
     o->cycles += o->cycles < 100;
-    clear_error(o);
+    if (o->strain_rad > MAX_STRAIN_RAD) {
+        o->cycles = 0;
+        o->strain_rad = 0.0f;
+    }
+    clear_sums(o);
 }
 
 void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
@@ -171,22 +214,28 @@ void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
     float up[3], error[3];
     vec3_copy(mean_acc_mps2, up);
     if (vec3_normalise(up)) {
-        if (vec3_dot(up, o->up) < 0.9f) { /* 25 degrees off: no correction but a new start */
+        if (vec3_dot(up, o->up) < SAME_POSE_COS) {
             vec3_copy(up, o->up);
         }
         vec3_cross(up, o->up, error);
         steer(o, error, 0.5f, window_s);
         o->cycles = o->cycles < SETTLED_CYCLES ? SETTLED_CYCLES : o->cycles;
+        o->strain_rad = 0.0f;
     }
     o->partial = 0;
-    clear_error(o);
+    clear_sums(o);
+}
+
+void orientation_drop_cycle(orientation *o) {
+    o->partial = 1;
+    clear_sums(o);
 }
 
 void orientation_disturbed(orientation *o) {
     o->cycles = 0;
-    o->partial = 1;
-    clear_error(o);
+    o->strain_rad = 0.0f;
     stop_steering(o);
+    orientation_drop_cycle(o);
 }
 
 int orientation_is_settled(const orientation *o) { return o->cycles >= TRUSTED_CYCLES; }

@@ -24,9 +24,11 @@ typedef struct {
     float steer_left_s; /* for this long */
     float error[3];     /* sum over this cycle of specific force x up, m/s^2 */
     float upward;       /* sum over this cycle of specific force . up, m/s^2 */
+    float force[3];     /* sum over this cycle of specific force, m/s^2 */
     int error_samples;
     int cycles;         /* since the vertical was last lost: the first ones correct faster */
     int partial;        /* this cycle began in the middle */
+    float strain_rad;   /* tilt errors of the last cycles, added up while they are too large to be believed */
     int started;
     int rests;          /* rest windows the bias was averaged over */
     float previous_rps[3];
@@ -44,6 +46,9 @@ float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_
 /* Closes a cycle of the given length: what it has shown corrects the next one. A vertical that was lost is found again by
  * turning about the axis the segment swings about, where that is known (else NULL). */
 void orientation_close_cycle(orientation *o, float cycle_s, const float *swing_axis);
+
+/* What was summed says nothing; the next cycle begins in the middle. */
+void orientation_drop_cycle(orientation *o);
 
 /* A window of rest: its mean angular rate is the bias, its mean specific force the vertical. */
 void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],

@@ -173,21 +173,30 @@ static int cycle_is_gait(const pod_track *pod) {
     return pod->cycle.swing_rps > least;
 }
 
+static void close_cycle(pod_track *pod, float time_s, int ticked) {
+    const int was_settled = orientation_is_settled(&pod->orientation);
+    const int trunk = pod->kind == SEGMENT_TRUNK;
+    orientation_close_cycle(&pod->orientation, time_s, trunk ? NULL : pod->alignment.right);
+    if (!was_settled) {
+        alignment_drop(&pod->alignment);
+    } else if (ticked && cycle_is_gait(pod)) {
+        alignment_close_cycle(&pod->alignment);
+    } else {
+        alignment_close_other(&pod->alignment);
+    }
+}
+
 static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
     const int ticks = cycle_ticks(pod, about_rps, dt_s);
     const float time_s = pod->cycle.time_s;
     if (!ticks && time_s < CYCLE_MAX_S) {
         return;
     }
-    const int settled = orientation_is_settled(&pod->orientation);
-    const int limb = pod->kind != SEGMENT_TRUNK && pod->alignment.has_axis;
-    orientation_close_cycle(&pod->orientation, time_s, limb ? pod->alignment.right : NULL);
-    if (!settled) {
-        alignment_drop(&pod->alignment);
-    } else if (ticks && cycle_is_gait(pod)) {
-        alignment_close_cycle(&pod->alignment);
+    if (pod->alignment.has_axis) {
+        close_cycle(pod, time_s, ticks);
     } else {
-        alignment_close_other(&pod->alignment);
+        orientation_drop_cycle(&pod->orientation);
+        alignment_guess_axis(&pod->alignment);
     }
     pod->cycle.time_s = 0.0f;
     refresh_flags(pod);
@@ -421,6 +430,14 @@ stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *pac
     pod->packets++;
     take_packet(pod, packet, &stamp);
     return STRIDE_KERNEL_OK;
+}
+
+void pod_track_turn_round(pod_track *pod) {
+    alignment_turn_round(&pod->alignment);
+    refresh_flags(pod);
+    for (int64_t i = 0; i < TRACK_SLOTS; i++) {
+        pod->slots[i].flags |= SLOT_UNCALIBRATED;
+    }
 }
 
 track_span pod_track_span(const pod_track *pod, int64_t first, int64_t last) {

@@ -94,6 +94,9 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info);
 /* Takes a decoded packet in. */
 stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet, double arrival_s);
 
+/* Another pod has shown that this one's axis points the wrong way: what there is of it is not to be used. */
+void pod_track_turn_round(pod_track *pod);
+
 /* What is known of a span of grid numbers. */
 typedef struct {
     int complete;   /* every slot is there */

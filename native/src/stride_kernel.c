@@ -273,6 +273,28 @@ static int is_running(const leg *l, const stride_times *t) {
     return t->to_s - t->ic_s < RUNNING_DUTY_MAX * stride_s && stride_s < RUNNING_STRIDE_MAX_S;
 }
 
+/* Without standing nothing in a thigh pod itself tells forward from back. But where the shank swings forward fastest, the
+ * thigh is ahead of its mean: their product over a stride is positive. */
+static void check_thigh_sign(stride_kernel *kernel, const stride_times *t) {
+    const pod_track *shank = body_shank(&kernel->body, t->side), *worn = body_thigh(&kernel->body, t->side);
+    const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ), last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
+    if (worn == NULL || worn->alignment.has_standing || !worn->alignment.has_axis ||
+        !body_span_is_good(shank, first, last, SLOT_HOLE) ||
+        !body_span_is_good(worn, first, last, SLOT_HOLE)) {
+        return;
+    }
+    float angle_sum = 0.0f, rate_sum = 0.0f, product_sum = 0.0f;
+    for (int64_t grid = first; grid <= last; grid++) {
+        const float angle = pod_track_at(worn, grid)->angle_deg, rate = pod_track_at(shank, grid)->rate_dps;
+        angle_sum += angle;
+        rate_sum += rate;
+        product_sum += angle * rate;
+    }
+    if (product_sum * (float)(last - first + 1) < angle_sum * rate_sum) {
+        pod_track_turn_round(&kernel->pods[worn - kernel->pods]);
+    }
+}
+
 static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
     leg *l = &kernel->legs[side];
     stride_times times = {.side = side,
@@ -284,6 +306,7 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
     if (!is_stride(kernel, &times)) {
         return;
     }
+    check_thigh_sign(kernel, &times);
     times.running = is_running(l, &times);
     l->walking = !times.running;
     l->usual_stride_s = next_ic_s - times.ic_s;

@@ -259,9 +259,11 @@ static void measure_pelvis(const stride_view *v, const stride_times *t, stride_r
 /* ---- quality ---- */
 
 static uint32_t quality_of(const pod_track *pod, const track_span *span, float *confidence) {
-    static const struct {
+    const struct {
         uint32_t slot, quality;
-    } meaning[] = {{SLOT_HOLE | SLOT_SETTLING, STRIDE_QUALITY_GAP},
+    } meaning[] = {{SLOT_HOLE, STRIDE_QUALITY_GAP},
+                   {SLOT_SETTLING, pod->long_gaps > 0 ? STRIDE_QUALITY_GAP
+                                                      : STRIDE_QUALITY_NOT_CALIBRATED},
                    {SLOT_CLIPPED, STRIDE_QUALITY_CLIPPED},
                    {SLOT_MOTOR, STRIDE_QUALITY_MOTOR},
                    {SLOT_UNCALIBRATED, STRIDE_QUALITY_NOT_CALIBRATED},

@@ -39,8 +39,10 @@ _FORCE_EDGES = 1 / 4.2 + 1 / 1.8
 # The knee goes on bending after the shank has turned back; what it gains until its own peak.
 _KNEE_AFTER_KICKBACK_DEG = (3.4, 2.5)  # at 2 m/s, and per m/s
 
+_LANDING_KNEE_DEG = 11.0  # at least; nobody runs onto a straight leg
+
 # Way of the hip over a planted foot, per leg length, before heel and toes leave the ground.
-_LONGEST_STANCE = 1.13
+_LONGEST_STANCE = 1.09
 
 FORCE_THRESHOLD_N = 50.0  # contact events are what a force plate would report
 
@@ -146,6 +148,8 @@ class StepPlanner:
         felt = 0.520 * v**-0.65 * add.contact * (1 + vary["contact_time_ratio"])
         felt = min(felt, 0.90 * step)  # leaves a flight phase
         felt = min(felt, _LONGEST_STANCE * self._anatomy.leg / v)
+        thigh_ic = 14.5 + 4.8 * (v - 2) + add.thigh_ic + vary["thigh_ic_deg"]
+        shank_ic = min(7.5, 9 - 0.8 * (v - 3)) + add.shank_ic + vary["shank_ic_deg"]
         kickback = 50 + 10 * v + add.heel_lift + add.flick + vary["kickback_deg"]
         after = _KNEE_AFTER_KICKBACK_DEG[0] + _KNEE_AFTER_KICKBACK_DEG[1] * (v - 2)
         swing_thigh = 10.0 - after - add.flick
@@ -157,8 +161,8 @@ class StepPlanner:
             step_s=step,
             contact_s=self._contact_with_force(felt, step),
             speed=v,
-            thigh_ic=14.5 + 4.8 * (v - 2) + add.thigh_ic + vary["thigh_ic_deg"],
-            shank_ic=9 - 0.8 * (v - 3) + add.shank_ic + vary["shank_ic_deg"],
+            thigh_ic=max(thigh_ic, shank_ic + _LANDING_KNEE_DEG),
+            shank_ic=shank_ic,
             foot_ic=self._knobs.foot_strike_deg + vary["foot_strike_deg"],
             knee_to=18.0 + 3.0 * max(v - 4.0, 0.0),
             knee_rate_to=-100.0 - 60.0 * max(v - 4.0, 0.0),

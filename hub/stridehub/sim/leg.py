@@ -7,9 +7,9 @@ from stridehub.sim.body import PELVIS_ROLL, PELVIS_YAW
 from stridehub.sim.tracks import Array
 
 # A knee never locks, and two-link angles of a straight leg have infinite rates: beyond the first
-# share of its length a leg gives way to stretching, and never comes beyond the sum of both.
-_FREE_REACH = 0.988  # a knee bent by 18 deg
-_LAST_REACH = 0.010
+# share of its length a leg stretches ever less, and never beyond the sum of both shares.
+_FREE_REACH = 0.975  # a knee bent by 26 deg
+_LAST_REACH = 0.022
 
 
 def jet_sin_cos(angle: Array) -> tuple[Array, Array]:

@@ -1,11 +1,11 @@
 """Wires everything: packets in, strides and events to whoever asked for them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from stridehub.kernel.stride import Findings, StrideKernel
 from stridehub.model import GaitEvent, PodInfo, PodStatus, RunnerProfile, Stride
-from stridehub.pods.source import Arrival, PacketSource, WornPod
+from stridehub.pods.source import Arrival, WornPod
 
 OnStride = Callable[[Stride], None]
 OnEvent = Callable[[str, GaitEvent], None]  # the runner's id comes first
@@ -65,10 +65,12 @@ class Feed:
         self._pipeline.on_packet(runner, pod, arrival.packet, arrival.arrival_s)
 
 
-async def paced(source: PacketSource, head_start_s: float = 0.0) -> AsyncIterator[Arrival]:
-    """Each packet at its time; hub time stands at `head_start_s` when the first is asked for."""
-    clock = asyncio.get_running_loop().time
-    origin_s = clock() - head_start_s
-    for arrival in source:
-        await asyncio.sleep(max(0.0, origin_s + arrival.arrival_s - clock()))
-        yield arrival
+class Pace:
+    """Hub time on the wall: it stands at `head_start_s` now, and goes on from there."""
+
+    def __init__(self, head_start_s: float = 0.0) -> None:
+        self._zero_s = time.monotonic() - head_start_s
+
+    def wait_s(self, hub_s: float) -> float:
+        """Until then, or 0 where it has passed."""
+        return max(0.0, self._zero_s + hub_s - time.monotonic())

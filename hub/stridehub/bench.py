@@ -15,7 +15,7 @@ from stridehub.app import Feed, Pipeline
 from stridehub.kernel.stride import KERNEL_BYTES
 from stridehub.model import EventKind, GaitEvent, Stride
 from stridehub.pods.simulated import SimulatedSource
-from stridehub.pods.source import Arrival
+from stridehub.pods.source import Arrival, PacketSource
 from stridehub.synthetic import PODS, SyntheticWearer, synthetic_wearers
 
 _SEED = 1
@@ -69,7 +69,7 @@ def bench(*, runners: int, seconds: float, as_json: bool) -> None:
 
 def measure(
     wearers: Sequence[SyntheticWearer],
-    source: SimulatedSource,
+    source: PacketSource,
     arrivals: Sequence[Arrival],
     seconds: float,
 ) -> Result:

@@ -8,11 +8,11 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from stridehub.app import Feed, Pipeline, paced
+from stridehub.app import Feed, Pace, Pipeline
 from stridehub.display import TableView, live_table
 from stridehub.model import RunnerProfile, Side, Stride
 from stridehub.pods.simulated import SimulatedSource
-from stridehub.pods.source import Arrival
+from stridehub.pods.source import Arrival, PacketSource
 from stridehub.summary import METRICS, is_running, summary_lines
 from stridehub.synthetic import STANDING_S, synthetic_wearers
 
@@ -44,7 +44,7 @@ class Session:
         self.pipeline = Pipeline(on_stride=[self._take])
         for profile in self.profiles:
             self.pipeline.add_runner(profile)
-        self.source = SimulatedSource(wearers)
+        self.source: PacketSource = SimulatedSource(wearers)
         self._feed = Feed(self.pipeline, self.source.pods)
         self.now_s = HEAD_START_S  # arrival of the newest packet
         self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
@@ -126,7 +126,9 @@ async def _run(session: Session, seconds: float | None) -> float:
 
 
 async def _play(session: Session) -> None:
-    async for arrival in paced(session.source, HEAD_START_S):
+    pace = Pace(HEAD_START_S)
+    for arrival in session.source:
+        await asyncio.sleep(pace.wait_s(arrival.arrival_s))
         session.take(arrival)
 
 

@@ -1,9 +1,9 @@
 """A recording through the pipeline, as fast as it goes or at its own pace."""
 
-import asyncio
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from stridehub.app import Feed, OnStride, Pipeline, paced
+from stridehub.app import Feed, OnStride, Pace, Pipeline
 from stridehub.config import load_profile, runner_profile
 from stridehub.display import progress
 from stridehub.model import RunnerProfile, Stride
 from stridehub.pods.recording import Recording, load_recording
 from stridehub.pods.replayed import ReplayedSource
+from stridehub.pods.source import PacketSource
 from stridehub.summary import summary_lines
 
 STDOUT = Path("-")
@@ -50,29 +51,21 @@ def run(
     """Hands every stride of the recording to each of `on_stride`, then returns the pipeline."""
     pipeline = Pipeline(on_stride=on_stride)
     pipeline.add_runner(profile)
-    source = ReplayedSource(recording, profile.runner)
+    source: PacketSource = ReplayedSource(recording, profile.runner)
     feed = Feed(pipeline, source.pods)
     with progress(title, recording.duration_s) as show:
-        if realtime:
-            asyncio.run(_at_its_own_pace(source, feed, show))
-        else:
-            shown_s = 0.0
-            for arrival in source:
-                feed.take(arrival)
-                if arrival.arrival_s - shown_s >= _PROGRESS_STEP_S:
-                    shown_s = arrival.arrival_s
-                    show(shown_s)
+        pace = Pace()
+        shown_s = 0.0
+        for arrival in source:
+            if realtime:
+                time.sleep(pace.wait_s(arrival.arrival_s))
+            feed.take(arrival)
+            if arrival.arrival_s - shown_s >= _PROGRESS_STEP_S:
+                shown_s = arrival.arrival_s
+                show(shown_s)
         show(recording.duration_s)
     pipeline.finish()
     return pipeline
-
-
-async def _at_its_own_pace(
-    source: ReplayedSource, feed: Feed, show: Callable[[float], None]
-) -> None:
-    async for arrival in paced(source):
-        feed.take(arrival)
-        show(arrival.arrival_s)
 
 
 @contextmanager

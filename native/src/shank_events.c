@@ -46,21 +46,17 @@ void shank_events_learn(shank_events *e, const shank_event *event, double refine
     }
 }
 
-void shank_events_lost(shank_events *e) { e->phase = SHANK_WAITING; }
+void shank_events_lost(shank_events *e) {
+    e->phase = SHANK_WAITING;
+    e->toe_off.refine = 0;
+}
 
-static shank_event *queue_event(shank_events *e, int32_t kind, double mark_s, double seen_s) {
+static void queue_event(shank_events *e, const shank_event *event) {
     if (e->queued == SHANK_EVENTS_QUEUE) {
         memmove(&e->queue[0], &e->queue[1], sizeof e->queue - sizeof e->queue[0]);
         e->queued--;
     }
-    shank_event *event = &e->queue[e->queued++];
-    memset(event, 0, sizeof *event);
-    event->kind = kind;
-    event->mark_s = mark_s;
-    event->time_s =
-        mark_s + (kind == STRIDE_EVENT_TOE_OFF ? e->toe_off_lag_s : e->contact_lag_s);
-    event->seen_s = seen_s;
-    return event;
+    e->queue[e->queued++] = *event;
 }
 
 static double crossing_s(const shank_events *e, float rate_dps, double time_s, float level_dps) {
@@ -74,6 +70,11 @@ static float swing_threshold(const shank_events *e) {
 }
 
 static void begin_swing(shank_events *e, float rate_dps, float angle_deg) {
+    if (e->toe_off.refine) {
+        e->toe_off.tell = 0;
+        queue_event(e, &e->toe_off);
+        e->toe_off.refine = 0;
+    }
     e->phase = SHANK_SWINGING;
     e->peak_dps = rate_dps;
     e->foremost_deg = angle_deg;
@@ -107,11 +108,18 @@ static void land(shank_events *e, float rate_dps, double time_s) {
     if (since_s < e->contact_lag_s + SURE_S || rate_dps > -SURE_SHARE * e->peak_dps) {
         return;
     }
-    shank_event *event = queue_event(e, STRIDE_EVENT_INITIAL_CONTACT, e->zero_s, time_s);
-    event->swing_range_deg = e->foremost_deg - e->rearmost_deg;
-    e->contact_s = event->time_s;
+    const shank_event event = {.time_s = e->zero_s + e->contact_lag_s,
+                               .seen_s = time_s,
+                               .mark_s = e->zero_s,
+                               .kind = STRIDE_EVENT_INITIAL_CONTACT,
+                               .tell = 1,
+                               .refine = 1,
+                               .swing_range_deg = e->foremost_deg - e->rearmost_deg};
+    queue_event(e, &event);
+    e->contact_s = event.time_s;
     e->most_dps = rate_dps;
     e->rearmost_deg = e->foremost_deg;
+    e->toe_off.refine = 0;
     e->phase = SHANK_STANDING;
 }
 
@@ -126,9 +134,26 @@ static void stand(shank_events *e, float rate_dps, double time_s) {
     if (contact_s < CONTACT_MIN_S || rate_dps > level) {
         return;
     }
-    (void)queue_event(e, STRIDE_EVENT_TOE_OFF, crossing_s(e, rate_dps, time_s, level), time_s);
+    const double mark_s = crossing_s(e, rate_dps, time_s, level);
+    e->toe_off = (shank_event){.time_s = mark_s + e->toe_off_lag_s,
+                               .seen_s = time_s,
+                               .mark_s = mark_s,
+                               .kind = STRIDE_EVENT_TOE_OFF,
+                               .tell = 1,
+                               .refine = 0};
+    queue_event(e, &e->toe_off);
+    e->toe_off.refine = 1;
     e->least_dps = rate_dps;
-    e->phase = SHANK_WAITING;
+    e->phase = SHANK_LEAVING;
+}
+
+/* The rate falls on after a true toe-off; where it recovers, stance may not be over. */
+static void leave(shank_events *e, float rate_dps) {
+    e->least_dps = fminf(e->least_dps, rate_dps);
+    if (rate_dps > e->least_dps + FALL_SHARE * e->mean_depth_dps) {
+        e->most_dps = rate_dps;
+        e->phase = SHANK_STANDING;
+    }
 }
 
 void shank_events_step(shank_events *e, float rate_dps, float angle_deg, double time_s) {
@@ -141,8 +166,8 @@ void shank_events_step(shank_events *e, float rate_dps, float angle_deg, double 
         begin_swing(e, rate_dps, angle_deg);
     } else if (e->phase == SHANK_STANDING) {
         stand(e, rate_dps, time_s);
-    } else {
-        e->least_dps = fminf(e->least_dps, rate_dps);
+    } else if (e->phase == SHANK_LEAVING) {
+        leave(e, rate_dps);
     }
     e->rate_dps = rate_dps;
     e->time_s = time_s;

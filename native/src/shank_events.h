@@ -2,7 +2,8 @@
  *
  * The shank swings forward once a stride: a clear positive peak of its rate. Behind the peak the rate falls through zero
  * (the shank begins to reach back for the ground): the mark of initial contact, which follows it by some
- * 15..50 ms. Late in stance the rate rises once more and then falls away as the foot leaves: the mark of toe-off.
+ * 15..50 ms. Late in stance the rate rises once more and then falls away as the foot leaves: the mark of toe-off. A wobble
+ * in stance can look the same, so the mark is taken back when the rate recovers; the last one before the swing counts.
  * Event and mark lie apart by a lag that differs between runners but hardly between strides, so it is learnt from the
  * refined events.
  */
@@ -18,6 +19,8 @@ typedef struct {
     double seen_s; /* time of the sample that revealed it */
     double mark_s; /* IC: the rate fell through zero before landing; TO: it fell by a share of its usual fall */
     int32_t kind;  /* stride_event_kind */
+    int32_t tell;   /* new: to be told at once */
+    int32_t refine; /* certain: to be refined */
     float swing_range_deg; /* IC: from the rearmost to the foremost angle of the swing before it */
 } shank_event;
 
@@ -25,7 +28,8 @@ typedef enum {
     SHANK_WAITING = 0, /* for a forward swing */
     SHANK_SWINGING = 1,
     SHANK_LANDING = 2,
-    SHANK_STANDING = 3
+    SHANK_STANDING = 3,
+    SHANK_LEAVING = 4 /* toe-off has been marked, the swing has not begun */
 } shank_phase;
 
 typedef struct {
@@ -44,6 +48,7 @@ typedef struct {
     double contact_s;     /* provisional IC */
     double contact_lag_s; /* refined IC after its mark, learnt */
     double toe_off_lag_s; /* refined TO after its mark, learnt */
+    shank_event toe_off;  /* the last one marked */
 
     int32_t queued;
     shank_event queue[SHANK_EVENTS_QUEUE];

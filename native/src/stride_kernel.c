@@ -209,8 +209,14 @@ static void add_pending(stride_kernel *kernel, const shank_event *event, const p
 static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
     for (int i = 0; i < pod->events.queued; i++) {
         const shank_event *event = &pod->events.queue[i];
-        if (event->kind == STRIDE_EVENT_TOE_OFF || event->swing_range_deg >= LEAST_SWEEP_DEG) {
+        if (event->kind == STRIDE_EVENT_INITIAL_CONTACT &&
+            event->swing_range_deg < LEAST_SWEEP_DEG) {
+            continue;
+        }
+        if (event->tell) {
             tell_provisional(kernel, event, pod->side);
+        }
+        if (event->refine) {
             add_pending(kernel, event, pod);
         }
     }

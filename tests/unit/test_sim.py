@@ -171,6 +171,14 @@ def test_shoes_do_not_dig_into_the_ground(speed: float) -> None:
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
+def test_knees_do_not_bend_backwards(speed: float) -> None:
+    r = ideal_recording(speed)
+    running_now = r["truth_state"] == State.RUNNING
+    for side in "lr":
+        assert np.min(r[f"truth_knee_flex_{side}"][running_now]) > 2.0
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
 def test_default_form_lies_in_the_zones(speed: float) -> None:
     found = strides(running(speed, variation=STEADY))
     assert len(found) > 40

@@ -7,6 +7,7 @@ from stridehub.sim.gait import StepPlan
 from stridehub.sim.knobs import RunnerKnobs
 from stridehub.sim.tracks import FREE, ORDER, Array, Track, minimum_jerk, quintic
 
+_REACHING_KNEE_DEG = 10.0  # at its straightest before landing; knees do not bend backwards
 # A landing foot comes to rest within the time that sole, heel pad and skin give.
 _LANDING_TIME_S = 0.05
 
@@ -106,16 +107,18 @@ class LegTracks:
     def swing_leg(self, start: float, plan: StepPlan, leaves: Array, arrives: Array) -> None:
         """Jets (3, 3) of roll, thigh, shank at both ends."""
         swing = plan.ic_s - start
-        shares = [0.0, 0.2, 0.62, 1.0] if plan.walking else [0.0, 0.40, 0.68, 1.0]
+        shares = [0.0, 0.2, 0.62, 0.9, 1.0] if plan.walking else [0.0, 0.40, 0.68, 0.9, 1.0]
         times = np.array(shares) * swing
-        roll = minimum_jerk(times[[0, 3]], np.stack([leaves[0], arrives[0]]))[0]
-        thigh = np.full((4, 3), FREE)
-        thigh[0], thigh[3] = leaves[1], arrives[1]
+        roll = minimum_jerk(times[[0, 4]], np.stack([leaves[0], arrives[0]]))[0]
+        thigh = np.full((5, 3), FREE)
+        thigh[0], thigh[4] = leaves[1], arrives[1]
         thigh[1, 0] = np.radians(plan.swing_thigh)
         thigh[2, :2] = np.radians(plan.knee_lift), 0.0
-        shank = np.full((4, 3), FREE)
-        shank[0], shank[3] = leaves[2], arrives[2]
+        shank = np.full((5, 3), FREE)
+        shank[0], shank[4] = leaves[2], arrives[2]
         shank[1, :2] = -np.radians(plan.kickback), 0.0
+        if not plan.walking:
+            shank[3, 0] = np.radians(plan.thigh_ic - _REACHING_KNEE_DEG)
         thigh_pieces, shank_pieces = minimum_jerk(times, thigh), minimum_jerk(times, shank)
         base = 0.0
         for i, t in enumerate(times[1:]):

@@ -1,10 +1,9 @@
-/* Where is up? The direction of gravity in a pod's own frame, from gyroscope and accelerometer.
+/* How does a pod lie in the world? From gyroscope and accelerometer, without a magnetometer.
  *
- * Only the vertical is tracked (3 numbers, no heading): the sagittal angle of a segment needs no more.
- * The gyroscope turns the vertical from sample to sample; the accelerometer corrects it. In steady gait the
- * specific force averaged over a whole cycle is gravity (the idea behind VQF, Laidig & Seel 2023), so
- * the tilt error is summed over exactly one cycle and steered away during the next: the correction
- * carries no ripple of the stride, unlike a filter of fixed bandwidth.
+ * The gyroscope carries the orientation from sample to sample into an almost inertial frame, whose heading is arbitrary and
+ * drifts slowly. In steady gait the specific force averaged there over a whole cycle is gravity (the idea of VQF,
+ * Laidig & Seel 2023, arXiv 2203.17024): where it points is up. The tilt error is summed over exactly one cycle and
+ * steered away during the next, so that the correction carries no ripple of the stride.
  */
 #ifndef ORIENTATION_H
 #define ORIENTATION_H
@@ -18,20 +17,25 @@ typedef struct {
 
 typedef struct {
     orientation_settings settings;
-    float up[3];        /* unit vector, sensor frame */
-    float bias_rps[3];  /* gyroscope bias, rad/s */
-    float steer_rps[3]; /* correction in use, rad/s */
-    float steer_left_s; /* for this long */
-    float error[3];     /* sum over this cycle of specific force x up, m/s^2 */
-    float upward;       /* sum over this cycle of specific force . up, m/s^2 */
-    float force[3];     /* sum over this cycle of specific force, m/s^2 */
-    int error_samples;
-    int cycles;         /* since the vertical was last lost: the first ones correct faster */
-    int partial;        /* this cycle began in the middle */
-    float strain_rad;   /* tilt errors of the last cycles, added up while they are too large to be believed */
+    float quaternion[4]; /* sensor to world: w x y z */
+    float east[3];       /* the world's axes in the sensor's frame; east and north are horizontal, their heading */
+    float north[3];      /* is arbitrary */
+    float up[3];
+    float bias_rps[3];     /* gyroscope bias, sensor frame, rad/s */
+    float previous_rps[3]; /* angular rate of the sample before */
     int started;
-    int rests;          /* rest windows the bias was averaged over */
-    float previous_rps[3];
+
+    float force_sum[3]; /* over this cycle: specific force along east, north, up, m/s^2 */
+    int force_samples;
+    int partial;        /* this cycle began in the middle */
+    int cycles;         /* since the vertical was last lost: the first ones correct faster */
+    float strain_rad;   /* tilt errors of the last cycles, as far as they are too large to be believed */
+
+    float steer_rps[2];     /* correction in use, turn about east and north, rad/s */
+    float steer_left_s;     /* for this long */
+    float steered_rad[3];   /* what it added up to in the sensor's frame */
+
+    int rests; /* rest windows the bias was averaged over */
 } orientation;
 
 orientation_settings orientation_default_settings(void);
@@ -43,9 +47,8 @@ void orientation_init(orientation *o, const orientation_settings *settings);
 float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
                        float rate_rps[3]);
 
-/* Closes a cycle of the given length: what it has shown corrects the next one. A vertical that was lost is found again by
- * turning about the axis the segment swings about, where that is known (else NULL). */
-void orientation_close_cycle(orientation *o, float cycle_s, const float *swing_axis);
+/* Closes a cycle of the given length: what it has shown corrects the next one. */
+void orientation_close_cycle(orientation *o, float cycle_s);
 
 /* What was summed says nothing; the next cycle begins in the middle. */
 void orientation_drop_cycle(orientation *o);

@@ -73,6 +73,7 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
     pod->side = side_of(info->placement);
     pod->acc_scale = (float)info->acc_nm_s2_per_lsb * 1e-9f;
     pod->gyr_scale = (float)info->gyr_nrad_s_per_lsb * 1e-9f;
+    pod->rest_samples = (int)(REST_WINDOW_S * (float)info->rate_mhz / (1000.0f * REST_EVERY));
     const clock_sync_settings clock = clock_sync_default_settings((double)info->rate_mhz / 1000.0);
     (void)clock_sync_init(&pod->clock, &clock);
     const orientation_settings settings = orientation_default_settings();
@@ -90,7 +91,6 @@ static void rest_clear(rest_watch *rest) {
     memset(rest->gyr_sum, 0, sizeof rest->gyr_sum);
     rest->gyr_square = rest->acc_square = 0.0f;
     rest->samples = 0;
-    rest->time_s = 0.0f;
 }
 
 static int rest_window_is_quiet(const rest_watch *rest, float acc_mean[3], float gyr_mean[3]) {
@@ -118,7 +118,7 @@ static void rest_close_window(pod_track *pod) {
     }
     rest->quiet_windows += rest->quiet_windows < 100;
     if (rest->quiet_windows >= REST_WINDOWS) {
-        orientation_close_rest(&pod->orientation, rest->acc_mean, rest->gyr_mean, rest->time_s);
+        orientation_close_rest(&pod->orientation, rest->acc_mean, rest->gyr_mean, REST_WINDOW_S);
         alignment_standing(&pod->alignment, rest->acc_mean);
         alignment_drop(&pod->alignment);
         pod->cycle.time_s = 0.0f;
@@ -129,15 +129,14 @@ static void rest_close_window(pod_track *pod) {
     vec3_copy(gyr_mean, rest->gyr_mean);
 }
 
-static void rest_step(pod_track *pod, const imu_sample *sample, float acc_square, float dt_s) {
+static void rest_step(pod_track *pod, const imu_sample *sample, float acc_square) {
     rest_watch *rest = &pod->rest;
     vec3_add_scaled(rest->acc_sum, sample->acc_mps2, 1.0f);
     vec3_add_scaled(rest->gyr_sum, sample->gyr_rps, 1.0f);
     rest->acc_square += acc_square;
     rest->gyr_square += vec3_dot(sample->gyr_rps, sample->gyr_rps);
     rest->samples++;
-    rest->time_s += dt_s;
-    if (rest->time_s >= REST_WINDOW_S) {
+    if (rest->samples >= pod->rest_samples) {
         rest_close_window(pod);
         rest_clear(rest);
     }
@@ -175,8 +174,7 @@ static int cycle_is_gait(const pod_track *pod) {
 
 static void close_cycle(pod_track *pod, float time_s, int ticked) {
     const int was_settled = orientation_is_settled(&pod->orientation);
-    const int trunk = pod->kind == SEGMENT_TRUNK;
-    orientation_close_cycle(&pod->orientation, time_s, trunk ? NULL : pod->alignment.right);
+    orientation_close_cycle(&pod->orientation, time_s);
     if (!was_settled) {
         alignment_drop(&pod->alignment);
     } else if (ticked && cycle_is_gait(pod)) {
@@ -293,7 +291,7 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
                        ALIGNMENT_EVERY * dt_s);
     }
     if (pod->samples % REST_EVERY == 0) {
-        rest_step(pod, sample, acc_square, REST_EVERY * dt_s);
+        rest_step(pod, sample, acc_square);
     }
     pod->samples++;
     cycle_step(pod, about_rps, dt_s);

@@ -50,7 +50,6 @@ typedef struct {
     float acc_sum[3], gyr_sum[3];
     float gyr_square, acc_square;
     int samples;
-    float time_s;
     int quiet_windows;         /* in a row */
     float acc_mean[3], gyr_mean[3]; /* of the last quiet window */
 } rest_watch;
@@ -70,6 +69,7 @@ typedef struct {
     alignment alignment;
     cycle_clock cycle;
     rest_watch rest;
+    int rest_samples; /* summed in one rest window */
     shank_events events; /* of shank pods */
 
     int started;

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stridehub.kernel import wire
 from stridehub.model import Placement
+from stridehub.sim.anatomy import Sole
 from stridehub.sim.knobs import (
     GRAVITY_MPS2,
     LinkKnobs,
@@ -163,6 +164,19 @@ def test_the_stance_foot_stays_where_it_is(speed: float) -> None:
 
 
 @pytest.mark.parametrize("speed", SPEEDS)
+def test_the_sole_keeps_touching_the_ground_until_toe_off(speed: float) -> None:
+    r = ideal_recording(speed)
+    body = SyntheticRunner(running(speed)).anatomy
+    t, pitch = r["t"], np.radians(r["truth_ang_foot_l"])
+    heel = body.heel_back * np.sin(pitch) + body.ankle_height * np.cos(pitch)
+    ankle = r["truth_heel_h_l"] + heel
+    over_sole = ankle - Sole(body).ankle(pitch)[0]
+    for ic, to in zip(r["truth_ic_l"], r["truth_to_l"], strict=True):
+        planted = (t > ic + 0.3 * (to - ic)) & (t < to)
+        assert np.max(np.abs(over_sole[planted])) < 0.001
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
 def test_shoes_do_not_dig_into_the_ground(speed: float) -> None:
     r = ideal_recording(speed)
     running_now = r["truth_state"] == State.RUNNING
@@ -203,7 +217,7 @@ def test_default_form_lies_in_the_zones(speed: float) -> None:
 
 
 KNOBS: list[tuple[dict[str, float], dict[str, tuple[float, float]]]] = [
-    ({"overstride_deg": 5.0}, {"shank_angle_ic_deg": (4, 7), "overstride_ratio": (0.02, 0.08)}),
+    ({"overstride_deg": 5.0}, {"shank_angle_ic_deg": (4, 7), "overstride_ratio": (0.02, 0.10)}),
     ({"sitting_back_deg": 8.0}, {"hip_over_foot_ratio": (-0.12, -0.03)}),
     ({"heel_lift_deg": -12.0}, {"kickback_deg": (-13, -11), "peak_knee_flexion_deg": (-14, -9)}),
     ({"flick_deg": 10.0}, {"kickback_deg": (9, 11), "heel_trail_ratio": (0.03, 0.15)}),

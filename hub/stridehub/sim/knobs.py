@@ -101,7 +101,7 @@ class RunnerKnobs(msgspec.Struct, frozen=True, kw_only=True):
     mass_kg: float = 70.0
     cadence_factor: float = 1.0
     contact_factor: float = 1.0
-    overstride_deg: float = 0.0  # shank angle at IC
+    overstride_deg: float = 0.0  # shank angle at IC; the thigh reaches along with it
     sitting_back_deg: float = 0.0  # thigh angle at IC: hips lower and further behind the foot
     heel_lift_deg: float = 0.0  # kickback and peak knee flexion
     flick_deg: float = 0.0  # thigh further back while the heel is up: heel trails behind

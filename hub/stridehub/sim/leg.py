@@ -8,8 +8,8 @@ from stridehub.sim.tracks import Array
 
 # A knee never locks, and two-link angles of a straight leg have infinite rates: beyond the first
 # share of its length a leg stretches ever less, and never beyond the sum of both shares.
-_FREE_REACH = 0.975  # a knee bent by 26 deg
-_LAST_REACH = 0.022
+_FREE_REACH = 0.988  # a knee bent by 18 deg
+_LAST_REACH = 0.010
 
 
 def jet_sin_cos(angle: Array) -> tuple[Array, Array]:

@@ -16,6 +16,13 @@ _LANDING_TIME_S = 0.05
 GIVE = np.array([-0.5, 1.0, 0.0, -1.0, 0.5])
 
 
+def _reaching_shank(plan: StepPlan) -> float:
+    """Shank angle (deg) shortly before landing: a slow runner, whose foot is near the ground by
+    then, hardly reaches beyond the landing angle."""
+    beyond = 4.0 * (plan.speed - 2.0)
+    return min(plan.shank_ic + beyond, plan.thigh_ic - _REACHING_KNEE_DEG)
+
+
 def landing_time(plan: StepPlan) -> float:
     return min(_LANDING_TIME_S, 0.3 * plan.contact_s)
 
@@ -118,7 +125,7 @@ class LegTracks:
         shank[0], shank[4] = leaves[2], arrives[2]
         shank[1, :2] = -np.radians(plan.kickback), 0.0
         if not plan.walking:
-            shank[3, 0] = np.radians(plan.thigh_ic - _REACHING_KNEE_DEG)
+            shank[3, 0] = np.radians(_reaching_shank(plan))
         thigh_pieces, shank_pieces = minimum_jerk(times, thigh), minimum_jerk(times, shank)
         base = 0.0
         for i, t in enumerate(times[1:]):

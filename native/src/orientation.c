@@ -10,12 +10,16 @@ enum { MAX_RESTS = 20 };
 /* After a loss the vertical can be used again after TRUSTED_CYCLES. From SETTLED_CYCLES on one cycle counts for no more
  * than MAX_ERROR: what looks like more is the runner speeding up or braking, since no gyroscope drifts that far in a
  * stride. */
-enum { TRUSTED_CYCLES = 2, SETTLED_CYCLES = 5 };
+enum { TRUSTED_CYCLES = 3, SETTLED_CYCLES = 5 };
 static const float MAX_ERROR_RAD = 0.035f;
 
 /* What errors have beyond that, cycle after cycle, adding up to this: the vertical is lost after all. A start to 5 m/s
  * with 2.5 m/s^2 is 3 strides of 0.25 rad. */
 static const float MAX_STRAIN_RAD = 1.5f;
+
+/* The specific force is summed every second sample; the correction, less than 0.01 degrees a sample, is applied less
+ * often, and rounding kept from changing the quaternion's length. */
+enum { SUM_EVERY = 2, STEER_EVERY = 8 };
 
 /* An angular rate no sensor shows as bias: 10 deg/s. */
 static const float MAX_BIAS_RPS = 0.175f;
@@ -28,33 +32,46 @@ orientation_settings orientation_default_settings(void) {
     return (orientation_settings){.tilt_time_s = 3.0f, .bias_time_s = 30.0f};
 }
 
-/* The rows of the rotation matrix. */
-static void set_axes(orientation *o) {
+/* The row of the rotation matrix that shows up. */
+static void refresh_up(orientation *o) {
     const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2], z = o->quaternion[3];
-    const float x2 = x + x, y2 = y + y, z2 = z + z;
-    const float xx = x * x2, yy = y * y2, zz = z * z2, xy = x * y2, xz = x * z2, yz = y * z2;
-    const float wx = w * x2, wy = w * y2, wz = w * z2;
-    o->east[0] = 1.0f - yy - zz;
-    o->east[1] = xy - wz;
-    o->east[2] = xz + wy;
-    o->north[0] = xy + wz;
-    o->north[1] = 1.0f - xx - zz;
-    o->north[2] = yz - wx;
-    o->up[0] = xz - wy;
-    o->up[1] = yz + wx;
-    o->up[2] = 1.0f - xx - yy;
+    o->up[0] = 2.0f * (x * z - w * y);
+    o->up[1] = 2.0f * (y * z + w * x);
+    o->up[2] = 1.0f - 2.0f * (x * x + y * y);
+}
+
+/* From the sensor's frame into the world. */
+static void to_world(const orientation *o, const float in[3], float out[3]) {
+    const float w = o->quaternion[0], *axis = &o->quaternion[1];
+    float once[3], twice[3];
+    vec3_cross(axis, in, once);
+    vec3_scale(once, 2.0f);
+    vec3_cross(axis, once, twice);
+    for (int i = 0; i < 3; i++) {
+        out[i] = in[i] + w * once[i] + twice[i];
+    }
+}
+
+/* From the world into the sensor's frame. */
+static void to_sensor(const orientation *o, const float in[3], float out[3]) {
+    orientation back;
+    back.quaternion[0] = -o->quaternion[0];
+    back.quaternion[1] = o->quaternion[1];
+    back.quaternion[2] = o->quaternion[2];
+    back.quaternion[3] = o->quaternion[3];
+    to_world(&back, in, out);
 }
 
 void orientation_init(orientation *o, const orientation_settings *settings) {
     memset(o, 0, sizeof *o);
     o->settings = *settings;
     o->quaternion[0] = 1.0f;
-    set_axes(o);
+    refresh_up(o);
     o->partial = 1;
 }
 
 /* q = q x turn: a turn of the sensor by the rotation vector (rad) in its own frame. Sine and cosine of half the angle to
- * the fourth order: 1e-6 at 20 degrees a sample; one Newton step keeps the length at 1. */
+ * the fourth order: 1e-6 at 20 degrees a sample. */
 static void turn(orientation *o, const float angle[3]) {
     const float square = vec3_dot(angle, angle);
     const float c = 1.0f - square * (1.0f / 8.0f - square * (1.0f / 384.0f));
@@ -65,36 +82,47 @@ static void turn(orientation *o, const float angle[3]) {
     const float nx = w * a + x * c + y * d - z * b;
     const float ny = w * b + y * c + z * a - x * d;
     const float nz = w * d + z * c + x * b - y * a;
-    const float scale = 1.5f - 0.5f * (nw * nw + nx * nx + ny * ny + nz * nz);
-    o->quaternion[0] = nw * scale;
-    o->quaternion[1] = nx * scale;
-    o->quaternion[2] = ny * scale;
-    o->quaternion[3] = nz * scale;
+    o->quaternion[0] = nw;
+    o->quaternion[1] = nx;
+    o->quaternion[2] = ny;
+    o->quaternion[3] = nz;
 }
 
-/* The shortest turn of the sensor that brings the world's up to where it really is: `real_up`, a unit vector along the
- * present east, north, up. */
-static void set_up(orientation *o, const float real_up[3]) {
-    /* half-way quaternion in the world, applied from the left */
-    float h[4] = {1.0f + real_up[2], real_up[1], -real_up[0], 0.0f};
-    if (h[0] < 1e-3f) { /* upside down: any half turn about a horizontal axis */
-        h[0] = 0.0f;
-        h[1] = 1.0f;
-        h[2] = 0.0f;
+/* One Newton step towards length 1. */
+static void normalise(orientation *o) {
+    float *q = o->quaternion;
+    const float scale = 1.5f - 0.5f * (q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
+    for (int i = 0; i < 4; i++) {
+        q[i] *= scale;
     }
-    const float norm = 1.0f / sqrtf(h[0] * h[0] + h[1] * h[1] + h[2] * h[2]);
-    const float c = h[0] * norm, a = h[1] * norm, b = h[2] * norm;
+}
+
+/* q = turn x q: a turn of the sensor in the world about a level axis; cosine of half the angle, and sine of half the
+ * angle times the axis' x and y. */
+static void turn_in_world(orientation *o, float c, float a, float b) {
     const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2], z = o->quaternion[3];
     o->quaternion[0] = c * w - a * x - b * y;
     o->quaternion[1] = c * x + a * w + b * z;
     o->quaternion[2] = c * y - a * z + b * w;
     o->quaternion[3] = c * z + a * y - b * x;
-    set_axes(o);
+    refresh_up(o);
+}
+
+/* Turns the sensor in the world, the shortest way, so that the given unit vector of the world becomes its up. */
+static void set_up(orientation *o, const float real_up[3]) {
+    float half[3] = {1.0f + real_up[2], real_up[1], -real_up[0]};
+    if (half[0] < 1e-3f) { /* upside down: half a turn about any level axis */
+        half[0] = 0.0f;
+        half[1] = 1.0f;
+        half[2] = 0.0f;
+    }
+    (void)vec3_normalise(half);
+    turn_in_world(o, half[0], half[1], half[2]);
 }
 
 static void set_up_from_force(orientation *o, const float acc_mps2[3]) {
-    float real_up[3] = {vec3_dot(acc_mps2, o->east), vec3_dot(acc_mps2, o->north),
-                        vec3_dot(acc_mps2, o->up)};
+    float real_up[3];
+    to_world(o, acc_mps2, real_up);
     if (vec3_normalise(real_up)) {
         set_up(o, real_up);
     }
@@ -105,21 +133,29 @@ static void stop_steering(orientation *o) {
     o->steer_left_s = 0.0f;
 }
 
-/* The correction as an angular rate of the sensor in its own frame; it ends by itself. */
-static void add_steering(orientation *o, float angle[3], float dt_s) {
-    float part[3] = {0.0f, 0.0f, 0.0f};
-    vec3_add_scaled(part, o->east, o->steer_rps[0] * dt_s);
-    vec3_add_scaled(part, o->north, o->steer_rps[1] * dt_s);
-    vec3_add_scaled(angle, part, 1.0f);
-    vec3_add_scaled(o->steered_rad, part, 1.0f);
-    o->steer_left_s -= dt_s;
+/* Applies the correction for the time since it last was; it ends by itself. */
+static void apply_steering(orientation *o, float since_s) {
+    const float time_s = fminf(since_s, o->steer_left_s);
+    const float world[3] = {o->steer_rps[0] * time_s, o->steer_rps[1] * time_s, 0.0f};
+    float sensor[3];
+    to_sensor(o, world, sensor);
+    turn_in_world(o, 1.0f, 0.5f * world[0], 0.5f * world[1]);
+    vec3_add_scaled(o->steered_rad, sensor, 1.0f);
+    o->steer_left_s -= time_s;
     if (o->steer_left_s <= 0.0f) {
         stop_steering(o);
     }
 }
 
-float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
-                       float rate_rps[3]) {
+static void sum_force(orientation *o, const float acc_mps2[3]) {
+    float force[3];
+    to_world(o, acc_mps2, force);
+    vec3_add_scaled(o->force_sum, force, 1.0f);
+    o->force_samples++;
+}
+
+float orientation_step(orientation *restrict o, const float *restrict acc_mps2,
+                       const float *restrict gyr_rps, float dt_s, float *restrict rate_rps) {
     if (!o->started) {
         set_up_from_force(o, acc_mps2);
         vec3_copy(gyr_rps, o->previous_rps);
@@ -131,17 +167,16 @@ float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_
         angle[i] = dt_s * (0.5f * (gyr_rps[i] + o->previous_rps[i]) - o->bias_rps[i]);
         o->previous_rps[i] = gyr_rps[i];
     }
-    if (o->steer_left_s > 0.0f) {
-        add_steering(o, angle, dt_s);
-    }
     turn(o, angle);
-    set_axes(o);
-    const float vertical_mps2 = vec3_dot(acc_mps2, o->up);
-    o->force_sum[0] += vec3_dot(acc_mps2, o->east);
-    o->force_sum[1] += vec3_dot(acc_mps2, o->north);
-    o->force_sum[2] += vertical_mps2;
-    o->force_samples++;
-    return vertical_mps2;
+    refresh_up(o);
+    if (++o->samples % SUM_EVERY == 0) {
+        sum_force(o, acc_mps2);
+        if (o->samples % STEER_EVERY == 0) {
+            normalise(o);
+            apply_steering(o, STEER_EVERY * dt_s);
+        }
+    }
+    return vec3_dot(acc_mps2, o->up);
 }
 
 static void clear_sums(orientation *o) {
@@ -170,8 +205,8 @@ static float tilt_gain(const orientation *o, float cycle_s) {
 
 /* Steers the mean tilt of the cycle away; once settled, of a large one only a part, unless it stays. */
 static void follow(orientation *o, float cycle_s) {
-    const float east = o->force_sum[0], north = o->force_sum[1];
-    const float level = sqrtf(east * east + north * north);
+    const float x = o->force_sum[0], y = o->force_sum[1];
+    const float level = sqrtf(x * x + y * y);
     const float angle = atan2f(level, o->force_sum[2]);
     const int settled = o->cycles >= SETTLED_CYCLES;
     const int strained = settled && angle > MAX_ERROR_RAD;
@@ -181,10 +216,10 @@ static void follow(orientation *o, float cycle_s) {
     }
     memset(o->steered_rad, 0, sizeof o->steered_rad);
     const float turn_rad = tilt_gain(o, cycle_s) * (strained ? MAX_ERROR_RAD : angle);
-    /* up leans towards (east, north): turn the sensor in the world about (north, -east) */
+    /* the true up leans towards (x, y): turn the sensor in the world about (y, -x) */
     const float rate = level > 0.0f ? turn_rad / (level * cycle_s) : 0.0f;
-    o->steer_rps[0] = rate * north;
-    o->steer_rps[1] = -rate * east;
+    o->steer_rps[0] = rate * y;
+    o->steer_rps[1] = -rate * x;
     o->steer_left_s = cycle_s;
 }
 
@@ -225,9 +260,7 @@ void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
     }
     limit_bias(o);
     clear_sums(o);
-    o->force_sum[0] = vec3_dot(mean_acc_mps2, o->east);
-    o->force_sum[1] = vec3_dot(mean_acc_mps2, o->north);
-    o->force_sum[2] = vec3_dot(mean_acc_mps2, o->up);
+    to_world(o, mean_acc_mps2, o->force_sum);
     if (o->force_sum[2] < SAME_POSE_COS * vec3_norm(mean_acc_mps2)) {
         set_up_from_force(o, mean_acc_mps2);
     } else {

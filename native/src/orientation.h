@@ -18,22 +18,21 @@ typedef struct {
 typedef struct {
     orientation_settings settings;
     float quaternion[4]; /* sensor to world: w x y z */
-    float east[3];       /* the world's axes in the sensor's frame; east and north are horizontal, their heading */
-    float north[3];      /* is arbitrary */
-    float up[3];
+    float up[3];         /* the world's vertical in the sensor's frame */
     float bias_rps[3];     /* gyroscope bias, sensor frame, rad/s */
     float previous_rps[3]; /* angular rate of the sample before */
     int started;
+    unsigned samples;
 
-    float force_sum[3]; /* over this cycle: specific force along east, north, up, m/s^2 */
+    float force_sum[3]; /* over this cycle: specific force in the world, x and y level, z up, m/s^2 */
     int force_samples;
     int partial;        /* this cycle began in the middle */
     int cycles;         /* since the vertical was last lost: the first ones correct faster */
     float strain_rad;   /* tilt errors of the last cycles, as far as they are too large to be believed */
 
-    float steer_rps[2];     /* correction in use, turn about east and north, rad/s */
-    float steer_left_s;     /* for this long */
-    float steered_rad[3];   /* what it added up to in the sensor's frame */
+    float steer_rps[2];   /* correction in use, turn about the world's x and y, rad/s */
+    float steer_left_s;   /* for this long */
+    float steered_rad[3]; /* what it added up to in the sensor's frame */
 
     int rests; /* rest windows the bias was averaged over */
 } orientation;
@@ -42,10 +41,10 @@ orientation_settings orientation_default_settings(void);
 
 void orientation_init(orientation *o, const orientation_settings *settings);
 
-/* One sample: specific force (m/s^2), angular rate (rad/s), seconds since the last one. Writes the angular rate
- * without bias; returns the vertical part of the specific force (m/s^2). */
-float orientation_step(orientation *o, const float acc_mps2[3], const float gyr_rps[3], float dt_s,
-                       float rate_rps[3]);
+/* One sample: specific force (m/s^2) and angular rate (rad/s), each x y z, seconds since the last one. Writes the angular
+ * rate without bias; returns the vertical part of the specific force (m/s^2). */
+float orientation_step(orientation *restrict o, const float *restrict acc_mps2,
+                       const float *restrict gyr_rps, float dt_s, float *restrict rate_rps);
 
 /* Closes a cycle of the given length: what it has shown corrects the next one. */
 void orientation_close_cycle(orientation *o, float cycle_s);

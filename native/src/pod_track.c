@@ -243,19 +243,14 @@ static void write_hole(pod_track *pod, double until_s) {
     pod->next_slot_s = grid_time_s(pod->next);
 }
 
-/* Angle of a vector given by its cosine and sine: Abramowitz & Stegun 4.4.49 on the smaller half, 2e-6 rad. */
+/* Angle of a vector given by its cosine and sine: Abramowitz & Stegun 4.4.47 on the smaller half, 0.0006 degrees. */
 static float angle_deg(float cosine, float sine) {
     const float c = fabsf(cosine), s = fabsf(sine);
     const float low = c < s ? c : s, high = c < s ? s : c;
     const float x = high > 0.0f ? low / high : 0.0f, y = x * x;
     const float series =
-        1.0f +
-        y * (-0.3333314528f +
-             y * (0.1999355085f +
-                  y * (-0.1420889944f +
-                       y * (0.1065626393f +
-                            y * (-0.0752896400f +
-                                 y * (0.0429096138f + y * (-0.0161657367f + y * 0.0028662257f)))))));
+        0.9998660f +
+        y * (-0.3302995f + y * (0.1801410f + y * (-0.0851330f + y * 0.0208351f)));
     float angle = x * series * DEGREES;
     angle = c < s ? 90.0f - angle : angle;
     angle = cosine < 0.0f ? 180.0f - angle : angle;
@@ -304,6 +299,15 @@ static int is_clipped(const pod_wire_sample *raw) {
         clipped |= raw->gyr[i] >= CLIP_LSB || raw->gyr[i] <= -CLIP_LSB;
     }
     return clipped;
+}
+
+/* One bit a sample. */
+static uint32_t clipped_samples(const pod_wire_packet *packet) {
+    uint32_t bits = 0;
+    for (int i = 0; i < packet->count; i++) {
+        bits |= (uint32_t)is_clipped(&packet->samples[i]) << i;
+    }
+    return bits;
 }
 
 static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
@@ -393,14 +397,14 @@ static void take_packet(pod_track *pod, const pod_wire_packet *packet, const clo
     } else {
         begin(pod, packet, stamp);
     }
-    const int clips = packet->flags & POD_WIRE_FLAG_CLIPPED;
+    const uint32_t clipped = packet->flags & POD_WIRE_FLAG_CLIPPED ? clipped_samples(packet) : 0u;
     const uint32_t motor = packet->flags & POD_WIRE_FLAG_MOTOR ? (uint32_t)SLOT_MOTOR : 0u;
     for (int i = 0; i < packet->count; i++) {
-        const int clipped = clips && is_clipped(&packet->samples[i]);
-        pod->clipped_samples += (uint64_t)clipped;
         const imu_sample sample = scaled(pod, &packet->samples[i]);
+        const uint32_t clip = (clipped >> i) & 1u;
+        pod->clipped_samples += clip;
         take_sample(pod, &sample, stamp->first_s + (double)i * stamp->period_s,
-                    (float)stamp->pod_period_s, motor | (clipped ? (uint32_t)SLOT_CLIPPED : 0u));
+                    (float)stamp->pod_period_s, motor | clip * (uint32_t)SLOT_CLIPPED);
     }
     remember_end(pod, packet);
 }

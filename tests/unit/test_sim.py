@@ -181,7 +181,7 @@ def test_shoes_do_not_dig_into_the_ground(speed: float) -> None:
     r = ideal_recording(speed)
     running_now = r["truth_state"] == State.RUNNING
     for side in "lr":
-        assert np.min(r[f"truth_heel_h_{side}"][running_now]) > -0.03
+        assert np.min(r[f"truth_heel_h_{side}"][running_now]) > -0.02
 
 
 @pytest.mark.parametrize("speed", SPEEDS)

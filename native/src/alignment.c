@@ -21,8 +21,9 @@ static const float SAME_POSE_WEIGHT = 0.3f;
 static const float RISE_TIME_S = 0.5f;
 
 /* Mean pose over a cycle of upright gait, relative to standing: degrees about the medio-lateral axis. `typical`
- * stands in where no standing was seen [D]: three public runners had trunk -2..-7, thigh 11..19,
- * shank -29..-39, foot -35..-45 at 3.5-4 m/s; the limits leave room for walking and sprinting. */
+ * stands in where no standing was seen [D]: eight public runners at 2..9.5 m/s had trunk 1..-13, thigh 6..20,
+ * shank -26..-57, foot -22..-70; the limits leave room for walking and a standing pose off by 15 degrees, and tell
+ * sitting and lying apart. */
 typedef struct {
     float least_deg, typical_deg, most_deg;
 } pose_range;
@@ -37,14 +38,14 @@ static const float LIVELY_RPS = 1.0f;
 static pose_range gait_pose(segment_kind kind) {
     switch (kind) {
     case SEGMENT_THIGH:
-        return (pose_range){-10.0f, 14.0f, 40.0f};
+        return (pose_range){-25.0f, 14.0f, 45.0f};
     case SEGMENT_SHANK:
-        return (pose_range){-65.0f, -33.0f, -4.0f};
+        return (pose_range){-75.0f, -33.0f, 5.0f};
     case SEGMENT_FOOT:
-        return (pose_range){-75.0f, -38.0f, 0.0f};
+        return (pose_range){-90.0f, -38.0f, 10.0f};
     case SEGMENT_TRUNK:
     default:
-        return (pose_range){-35.0f, -5.0f, 20.0f};
+        return (pose_range){-40.0f, -5.0f, 25.0f};
     }
 }
 
@@ -210,6 +211,9 @@ static int is_behind(const alignment *a, const float pose[3]) {
 /* True when the axis points left. In gait the mean pose lies on a known side of standing: the thigh ahead of it, shank
  * and foot behind. Without standing the swing tells: shank and foot go forward faster than back. */
 static int points_left(const alignment *a) {
+    if (a->sign_confirmed) {
+        return 0;
+    }
     if (a->has_standing) {
         return is_behind(a, a->pose_mean);
     }
@@ -291,6 +295,7 @@ static void forget_strange_axis(alignment *a) {
     if (a->kind != SEGMENT_TRUNK && a->strange_cycles >= STRANGE_CYCLES) {
         a->cycles = 0.0f;
         a->has_axis = 0;
+        a->sign_confirmed = 0;
         a->strange_cycles = 0;
         a->confidence = 0.0f;
     }
@@ -353,10 +358,13 @@ void alignment_guess_axis(alignment *a) {
     alignment_drop(a);
 }
 
-void alignment_turn_round(alignment *a) {
-    flip(a);
-    a->cycles = 0.0f;
-    a->confidence = 0.0f;
+void alignment_confirm_sign(alignment *a, int forward_is_forward) {
+    a->sign_confirmed = 1;
+    if (!forward_is_forward) {
+        flip(a);
+        a->cycles = 0.0f;
+        a->confidence = 0.0f;
+    }
 }
 
 void alignment_standing(alignment *a, const float acc_mps2[3]) {

@@ -25,6 +25,7 @@ typedef struct {
     float forward[3]; /* up x right */
 
     int has_axis;          /* right is more than arbitrary */
+    int sign_confirmed;    /* by another pod */
     int has_standing;      /* up was seen in a standing pose */
     int standing_verified; /* and gait since then fits it */
     float candidate[3];    /* a later standing pose that gait has yet to confirm */
@@ -76,7 +77,7 @@ void alignment_drop(alignment *a);
 /* A window of rest with this mean specific force (m/s^2). */
 void alignment_standing(alignment *a, const float acc_mps2[3]);
 
-/* Another pod has shown that forward is backward here: learn anew from there. */
-void alignment_turn_round(alignment *a);
+/* Another pod has shown that forward is forward here, or that it is not: then learn anew from there. */
+void alignment_confirm_sign(alignment *a, int forward_is_forward);
 
 #endif

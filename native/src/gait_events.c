@@ -25,9 +25,9 @@ static const float DEFAULT_THIGH_M = 0.43f;
 static const float GRAVITY_MPS2 = 9.80665f;
 static const float RADIANS = 0.017453293f;
 
-/* Contact is where the force, on its way to more than body weight, passes half of it, less the time of the rise to
+/* Contact is where the force, on its way to carrying the body, passes half of its weight, less the time of the rise to
  * there from the 50 N (0.08 of body weight) that laboratories use. */
-static const float CARRYING_G = 1.0f;
+static const float CARRYING_G = 0.9f;
 static const float LOADED_G = 0.5f;
 static const double LOADING_S = 0.010;
 static const float FLIGHT_G = 0.4f; /* less than this must come before */

@@ -434,8 +434,11 @@ stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *pac
     return STRIDE_KERNEL_OK;
 }
 
-void pod_track_turn_round(pod_track *pod) {
-    alignment_turn_round(&pod->alignment);
+void pod_track_confirm_sign(pod_track *pod, int forward_is_forward) {
+    alignment_confirm_sign(&pod->alignment, forward_is_forward);
+    if (forward_is_forward) {
+        return;
+    }
     refresh_flags(pod);
     for (int64_t i = 0; i < TRACK_SLOTS; i++) {
         pod->slots[i].flags |= SLOT_UNCALIBRATED;

@@ -94,8 +94,8 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info);
 /* Takes a decoded packet in. */
 stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet, double arrival_s);
 
-/* Another pod has shown that this one's axis points the wrong way: what there is of it is not to be used. */
-void pod_track_turn_round(pod_track *pod);
+/* Another pod has shown which way this one's axis points; if the wrong way, what there is of it is not to be used. */
+void pod_track_confirm_sign(pod_track *pod, int forward_is_forward);
 
 /* What is known of a span of grid numbers. */
 typedef struct {

@@ -279,12 +279,12 @@ static int is_running(const leg *l, const stride_times *t) {
     return t->to_s - t->ic_s < RUNNING_DUTY_MAX * stride_s && stride_s < RUNNING_STRIDE_MAX_S;
 }
 
-/* Without standing nothing in a thigh pod itself tells forward from back. But where the shank swings forward fastest, the
- * thigh is ahead of its mean: their product over a stride is positive. */
-static void check_thigh_sign(stride_kernel *kernel, const stride_times *t) {
+/* A thigh pod by itself hardly tells forward from back. But where the shank swings forward fastest, the thigh is ahead of
+ * its mean: their product over a stride is positive. */
+static void confirm_thigh_sign(stride_kernel *kernel, const stride_times *t) {
     const pod_track *shank = body_shank(&kernel->body, t->side), *worn = body_thigh(&kernel->body, t->side);
     const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ), last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
-    if (worn == NULL || worn->alignment.has_standing || !worn->alignment.has_axis ||
+    if (worn == NULL || worn->alignment.sign_confirmed || !worn->alignment.has_axis ||
         !body_span_is_good(shank, first, last, SLOT_HOLE) ||
         !body_span_is_good(worn, first, last, SLOT_HOLE)) {
         return;
@@ -296,9 +296,8 @@ static void check_thigh_sign(stride_kernel *kernel, const stride_times *t) {
         rate_sum += rate;
         product_sum += angle * rate;
     }
-    if (product_sum * (float)(last - first + 1) < angle_sum * rate_sum) {
-        pod_track_turn_round(&kernel->pods[worn - kernel->pods]);
-    }
+    pod_track_confirm_sign(&kernel->pods[worn - kernel->pods],
+                           product_sum * (float)(last - first + 1) > angle_sum * rate_sum);
 }
 
 static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
@@ -312,7 +311,7 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
     if (!is_stride(kernel, &times)) {
         return;
     }
-    check_thigh_sign(kernel, &times);
+    confirm_thigh_sign(kernel, &times);
     times.running = is_running(l, &times);
     l->walking = !times.running;
     l->usual_stride_s = next_ic_s - times.ic_s;

@@ -178,10 +178,21 @@ def test_the_sole_keeps_touching_the_ground_until_toe_off(speed: float) -> None:
 
 @pytest.mark.parametrize("speed", SPEEDS)
 def test_shoes_do_not_dig_into_the_ground(speed: float) -> None:
+    # swings know nothing of the ground; higher ones would throw the slowest shanks too hard
+    deepest = 0.035 if speed < 2.2 else 0.02
     r = ideal_recording(speed)
     running_now = r["truth_state"] == State.RUNNING
     for side in "lr":
-        assert np.min(r[f"truth_heel_h_{side}"][running_now]) > -0.02
+        assert np.min(r[f"truth_heel_h_{side}"][running_now]) > -deepest
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_shanks_swing_no_harder_than_real_ones_before_landing(speed: float) -> None:
+    r = ideal_recording(speed)
+    felt = np.linalg.norm(pod(r, "acc", Placement.SHANK_R), axis=1) / GRAVITY_MPS2
+    late = [(r["t"] > ic - 0.15) & (r["t"] < ic) for ic in r["truth_ic_r"][1:]]
+    # 5.8, 5.8 and 7.4 g in three public runners at 3.5 to 4 m/s
+    assert 3.0 < np.mean([np.max(felt[swing]) for swing in late]) < 11.0
 
 
 @pytest.mark.parametrize("speed", SPEEDS)

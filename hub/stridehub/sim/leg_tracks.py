@@ -18,8 +18,8 @@ GIVE = np.array([-0.5, 1.0, 0.0, -1.0, 0.5])
 
 def _reaching_shank(plan: StepPlan) -> float:
     """Shank angle (deg) shortly before landing: a slow runner, whose foot is near the ground by
-    then, lands on the way forward."""
-    beyond = -6.0 + 7.0 * (plan.speed - 2.0)
+    then, does not reach beyond the landing angle."""
+    beyond = 4.0 * (plan.speed - 2.0)
     return min(plan.shank_ic + beyond, plan.thigh_ic - _REACHING_KNEE_DEG)
 
 

@@ -20,7 +20,8 @@
  *   8      4    accelerometer scale, nm/s^2 per LSB
  *   12     4    gyroscope scale, nrad/s per LSB
  *   16     1    samples a packet, 1..POD_WIRE_MAX_SAMPLES
- *   17     3    reserved: written as zero, ignored by a reader so that a later firmware may use them
+ *   17     3    reserved: written as zero, ignored by a reader so that a later firmware may use
+ * them
  */
 #ifndef POD_WIRE_H
 #define POD_WIRE_H

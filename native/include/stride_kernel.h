@@ -1,7 +1,7 @@
 /* The stride kernel: packets of one runner's pods in, gait events and strides out.
  *
- * One stride_kernel per runner, created once; no call after creation allocates, blocks or reads a clock.
- * Frames, signs and definitions: native/FRAMES.md. Not thread-safe: one thread per kernel.
+ * One stride_kernel per runner, created once; no call after creation allocates, blocks or reads a
+ * clock. Frames, signs and definitions: native/FRAMES.md. Not thread-safe: one thread per kernel.
  */
 #ifndef STRIDE_KERNEL_H
 #define STRIDE_KERNEL_H
@@ -17,20 +17,17 @@ enum {
 
 typedef enum {
     STRIDE_KERNEL_OK = 0,
-    STRIDE_KERNEL_BAD_POD = 1,      /* no such pod, or one whose placement is taken */
-    STRIDE_KERNEL_BAD_PACKET = 2,   /* counted under its pod_wire_result; see output.wire_result */
+    STRIDE_KERNEL_BAD_POD = 1,    /* no such pod, or one whose placement is taken */
+    STRIDE_KERNEL_BAD_PACKET = 2, /* counted under its pod_wire_result; see output.wire_result */
     STRIDE_KERNEL_WRONG_PLACEMENT = 3, /* the packet names another placement than the pod's */
-    STRIDE_KERNEL_BAD_TIME = 4,     /* arrival is not finite or lies before an earlier one */
-    STRIDE_KERNEL_STALE = 5,        /* a duplicate, or out of order */
+    STRIDE_KERNEL_BAD_TIME = 4,        /* arrival is not finite or lies before an earlier one */
+    STRIDE_KERNEL_STALE = 5,           /* a duplicate, or out of order */
     STRIDE_KERNEL_BAD_SETTING = 6
 } stride_kernel_result;
 
 typedef enum { STRIDE_SIDE_LEFT = 0, STRIDE_SIDE_RIGHT = 1 } stride_side;
 
-typedef enum {
-    STRIDE_EVENT_INITIAL_CONTACT = 1,
-    STRIDE_EVENT_TOE_OFF = 2
-} stride_event_kind;
+typedef enum { STRIDE_EVENT_INITIAL_CONTACT = 1, STRIDE_EVENT_TOE_OFF = 2 } stride_event_kind;
 
 typedef enum {
     STRIDE_STAGE_PROVISIONAL = 1, /* at once, from the shank (or foot) pod alone */
@@ -46,38 +43,41 @@ typedef enum {
 
 /* Why a value of a stride is missing or doubtful. */
 typedef enum {
-    STRIDE_QUALITY_GAP = 1,             /* samples of a pod are missing for longer than can be bridged */
-    STRIDE_QUALITY_CLIPPED = 2,         /* a sensor stood at the end of its range */
-    STRIDE_QUALITY_NOT_CALIBRATED = 4,  /* the alignment of a pod is not yet good enough */
-    STRIDE_QUALITY_NO_STANDING = 8,     /* zero of the angles from movement alone, not from standing */
+    STRIDE_QUALITY_GAP = 1,     /* samples of a pod are missing for longer than can be bridged */
+    STRIDE_QUALITY_CLIPPED = 2, /* a sensor stood at the end of its range */
+    STRIDE_QUALITY_NOT_CALIBRATED = 4, /* the alignment of a pod is not yet good enough */
+    STRIDE_QUALITY_NO_STANDING = 8, /* zero of the angles from movement alone, not from standing */
     STRIDE_QUALITY_WALKING = 16,
     STRIDE_QUALITY_TURNING = 32,
     STRIDE_QUALITY_NO_PELVIS = 64,
     STRIDE_QUALITY_NO_THIGH = 128,
-    STRIDE_QUALITY_LATE = 512,          /* a pod's data did not come in time */
-    STRIDE_QUALITY_MOTOR = 1024,        /* a haptic motor ran: no impact */
-    STRIDE_QUALITY_KINEMATIC_EVENTS = 256, /* IC or TO from the leg's movement alone, force unseen */
-    STRIDE_QUALITY_NO_IMPACT = 4096,    /* the shank's samples just after contact were lost or shaken by a motor */
-    STRIDE_QUALITY_NO_LEG_LENGTH = 2048 /* ratios from standard proportions; no speed, no step length */
+    STRIDE_QUALITY_LATE = 512,   /* a pod's data did not come in time */
+    STRIDE_QUALITY_MOTOR = 1024, /* a haptic motor ran: no impact */
+    STRIDE_QUALITY_KINEMATIC_EVENTS =
+        256, /* IC or TO from the leg's movement alone, force unseen */
+    STRIDE_QUALITY_NO_IMPACT =
+        4096, /* the shank's samples just after contact were lost or shaken by a motor */
+    STRIDE_QUALITY_NO_LEG_LENGTH =
+        2048 /* ratios from standard proportions; no speed, no step length */
 } stride_quality;
 
 /* Fixed for the life of a kernel. NaN: not known. */
 typedef struct {
     double height_m;
     double mass_kg;
-    double leg_length_m[2];      /* hip to ankle, left and right */
-    double standing_thigh_deg;   /* angle of the hip-knee line while standing */
-    double standing_shank_deg;   /* angle of the knee-ankle line while standing */
-    double speed_factor;         /* from a run over a known distance; 1 until then */
-    double join_wait_s;          /* how long a stride waits for a late pod */
+    double leg_length_m[2];    /* hip to ankle, left and right */
+    double standing_thigh_deg; /* angle of the hip-knee line while standing */
+    double standing_shank_deg; /* angle of the knee-ankle line while standing */
+    double speed_factor;       /* from a run over a known distance; 1 until then */
+    double join_wait_s;        /* how long a stride waits for a late pod */
 } stride_kernel_settings;
 
 typedef struct {
-    double time_s;       /* when it happened, hub time */
-    double seen_s;       /* hub time of the sample that revealed it */
-    int32_t kind;        /* stride_event_kind */
-    int32_t stage;       /* stride_event_stage */
-    int32_t side;        /* stride_side */
+    double time_s;          /* when it happened, hub time */
+    double seen_s;          /* hub time of the sample that revealed it */
+    int32_t kind;           /* stride_event_kind */
+    int32_t stage;          /* stride_event_stage */
+    int32_t side;           /* stride_side */
     float shank_angle_deg;  /* at an initial contact, NaN otherwise */
     float overstride_ratio; /* at an initial contact with a thigh pod, NaN otherwise */
     int32_t reserved;
@@ -132,18 +132,18 @@ typedef struct {
     uint64_t packets;
     uint64_t samples;
     uint64_t bad_packets;
-    uint64_t lost_packets;  /* by sequence number */
+    uint64_t lost_packets; /* by sequence number */
     uint64_t stale_packets;
     uint64_t clipped_samples;
     uint64_t filled_samples; /* bridged over short gaps */
     uint32_t long_gaps;
     uint32_t reboots;
-    double last_sample_s;   /* hub time */
-    double rate_hz;         /* measured */
-    float skew_ppm;         /* of the pod's crystal against the hub's clock */
+    double last_sample_s;       /* hub time */
+    double rate_hz;             /* measured */
+    float skew_ppm;             /* of the pod's crystal against the hub's clock */
     float alignment_confidence; /* 0..1; strides need 0.5 */
-    float angle_deg;        /* now, relative to standing plus the standing offset */
-    float gyro_bias_dps;    /* magnitude of the bias in use */
+    float angle_deg;            /* now, relative to standing plus the standing offset */
+    float gyro_bias_dps;        /* magnitude of the bias in use */
     int32_t has_standing;
     int32_t placement;
 } stride_kernel_pod_status;
@@ -161,8 +161,8 @@ stride_kernel *stride_kernel_create(const stride_kernel_settings *settings);
 void stride_kernel_destroy(stride_kernel *kernel);
 
 /* Adds a pod from its encoded info record; *pod is its number from now on. */
-stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t *info, size_t length,
-                                           int32_t *pod);
+stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t *info,
+                                           size_t length, int32_t *pod);
 
 /* Takes one packet; everything that became known with it is in *output. */
 stride_kernel_result stride_kernel_push(stride_kernel *kernel, int32_t pod, const uint8_t *packet,
@@ -183,9 +183,10 @@ stride_gait stride_kernel_gait(const stride_kernel *kernel);
 stride_kernel_result stride_kernel_status(const stride_kernel *kernel, int32_t pod,
                                           stride_kernel_pod_status *status);
 
-/* The joined series of a pod on the kernel's 5 ms grid, newest last: times (s, hub), segment angle (deg) and
- * flexion-extension rate (deg/s). Returns the number written, at most capacity. For calibration and tests. */
-size_t stride_kernel_series(const stride_kernel *kernel, int32_t pod, size_t capacity, double *time_s,
-                            float *angle_deg, float *rate_dps);
+/* The joined series of a pod on the kernel's 5 ms grid, newest last: times (s, hub), segment angle
+ * (deg) and flexion-extension rate (deg/s). Returns the number written, at most capacity. For
+ * calibration and tests. */
+size_t stride_kernel_series(const stride_kernel *kernel, int32_t pod, size_t capacity,
+                            double *time_s, float *angle_deg, float *rate_dps);
 
 #endif

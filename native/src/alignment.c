@@ -20,15 +20,16 @@ static const float SAME_POSE_WEIGHT = 0.3f;
 /* Decay of the leaky vertical speed: longer than a step, shorter than drift. */
 static const float RISE_TIME_S = 0.5f;
 
-/* Mean pose over a cycle of upright gait, relative to standing: degrees about the medio-lateral axis. `typical`
- * stands in where no standing was seen [D]: eight public runners at 2..9.5 m/s had trunk 1..-13, thigh 6..20,
- * shank -26..-57, foot -22..-70; the limits leave room for walking and a standing pose off by 15 degrees, and tell
- * sitting and lying apart. */
+/* Mean pose over a cycle of upright gait, relative to standing: degrees about the medio-lateral
+ * axis. `typical` stands in where no standing was seen [D]: eight public runners at 2..9.5 m/s had
+ * trunk 1..-13, thigh 6..20, shank -26..-57, foot -22..-70; the limits leave room for walking and a
+ * standing pose off by 15 degrees, and tell sitting and lying apart. */
 typedef struct {
     float least_deg, typical_deg, most_deg;
 } pose_range;
 
-/* Limbs in gait turn about their medio-lateral axis for 0.9 and more of the sum of squares. */
+/* Limbs in gait turn about their medio-lateral axis, of the two that are not their long one, for
+ * 0.8 and more of the sum of squares. */
 static const float STRANGE_AXIS_SHARE = 0.6f;
 enum { STRANGE_CYCLES = 3 };
 
@@ -49,7 +50,8 @@ static pose_range gait_pose(segment_kind kind) {
     }
 }
 
-/* Mean sideways tilt of a segment that is worn: beyond it the pod has come loose or the runner lies down. */
+/* Mean sideways tilt of a segment that is worn: beyond it the pod has come loose or the runner lies
+ * down. */
 static const float MAX_SIDE_TILT_DEG = 30.0f;
 
 void alignment_init(alignment *a, segment_kind kind) {
@@ -112,12 +114,13 @@ static float quadratic(const float s[6], const float v[3], const float w[3]) {
 
 static float trace(const float s[6]) { return s[0] + s[1] + s[2]; }
 
-/* Principal axis of the rotation at a right angle to up: the 2 x 2 eigenproblem in closed form. Returns how much it
- * stands out, 0 (round) to 1 (a line). */
-static float principal_normal_axis(const float spread[6], const float up[3], float axis[3]) {
+/* Principal axis of the rotation at a right angle to the segment's long axis (a thigh pod on skin
+ * turns about that one as much as the thigh swings): the 2 x 2 eigenproblem in closed form. Returns
+ * how much it stands out, 0 (round) to 1. */
+static float principal_axis(const float spread[6], const float along[3], float axis[3]) {
     float e1[3], e2[3];
-    vec3_any_normal(up, e1);
-    vec3_cross(up, e1, e2);
+    vec3_any_normal(along, e1);
+    vec3_cross(along, e1, e2);
     const float c11 = quadratic(spread, e1, e1), c22 = quadratic(spread, e2, e2);
     const float c12 = quadratic(spread, e1, e2);
     const float angle = 0.5f * atan2f(2.0f * c12, c11 - c22);
@@ -126,20 +129,6 @@ static float principal_normal_axis(const float spread[6], const float up[3], flo
     }
     const float sum = c11 + c22;
     return sum > 0.0f ? hypotf(2.0f * c12, c11 - c22) / sum : 0.0f;
-}
-
-/* Principal axis in space, by a few steps of the power method from the last one. */
-static void principal_axis(const float spread[6], float axis[3]) {
-    for (int i = 0; i < 8; i++) {
-        const float v[3] = {axis[0], axis[1], axis[2]};
-        axis[0] = spread[0] * v[0] + spread[3] * v[1] + spread[4] * v[2];
-        axis[1] = spread[3] * v[0] + spread[1] * v[1] + spread[5] * v[2];
-        axis[2] = spread[4] * v[0] + spread[5] * v[1] + spread[2] * v[2];
-        if (!vec3_normalise(axis)) {
-            vec3_copy(v, axis);
-            return;
-        }
-    }
 }
 
 /* Mean angle of the cycle's pose about the medio-lateral axis, degrees. */
@@ -173,8 +162,8 @@ static void up_from_gait(alignment *a) {
     set_up(a, up);
 }
 
-/* Running has a moment of near weightlessness. Walking has none, and there braking goes with rising: its cycles
- * do not tell forward. */
+/* Running has a moment of near weightlessness. Walking has none, and there braking goes with
+ * rising: its cycles do not tell forward. */
 static void take_push(alignment *a, float keep, float weight) {
     if (a->kind != SEGMENT_TRUNK || a->lightest_mps2 > 0.5f * ORIENTATION_GRAVITY_MPS2) {
         return;
@@ -208,8 +197,9 @@ static int is_behind(const alignment *a, const float pose[3]) {
     return pose_angle_deg(a, pose, a->up) * gait_pose(a->kind).typical_deg < 0.0f;
 }
 
-/* True when the axis points left. In gait the mean pose lies on a known side of standing: the thigh ahead of it, shank
- * and foot behind. Without standing the swing tells: shank and foot go forward faster than back. */
+/* True when the axis points left. In gait the mean pose lies on a known side of standing: the thigh
+ * ahead of it, shank and foot behind. Without standing the swing tells: shank and foot go forward
+ * faster than back. */
 static int points_left(const alignment *a) {
     if (a->sign_confirmed) {
         return 0;
@@ -226,16 +216,16 @@ static void flip(alignment *a) {
     a->skew_mean = -a->skew_mean;
 }
 
+/* The long axis from standing, or else the mean pose, which lies in the sagittal plane too. */
+static void long_axis(const alignment *a, const float pose[3], float along[3]) {
+    vec3_copy(a->has_standing ? a->up : pose, along);
+    (void)vec3_normalise(along);
+}
+
 static void find_limb_axis(alignment *a) {
-    float axis[3];
-    if (a->has_standing) {
-        a->axis_quality = principal_normal_axis(a->spread_mean, a->up, axis);
-    } else {
-        vec3_copy(a->right, axis);
-        principal_axis(a->spread_mean, axis);
-        const float all = trace(a->spread_mean);
-        a->axis_quality = all > 0.0f ? quadratic(a->spread_mean, axis, axis) / all : 0.0f;
-    }
+    float along[3], axis[3];
+    long_axis(a, a->pose_mean, along);
+    a->axis_quality = principal_axis(a->spread_mean, along, axis);
     if (vec3_dot(axis, a->right) < 0.0f) {
         vec3_scale(axis, -1.0f);
     }
@@ -284,13 +274,16 @@ static void judge_standing(alignment *a, const float pose[3]) {
 static void rate_confidence(alignment *a) {
     const float seen = fminf(1.0f, a->cycles / ENOUGH_CYCLES);
     const float zero = a->has_standing ? 1.0f : 0.7f;
-    a->confidence = a->pose_plausible ? seen * zero * a->axis_quality : 0.0f;
+    const int signed_axis = a->kind != SEGMENT_THIGH || a->has_standing || a->sign_confirmed;
+    a->confidence = a->pose_plausible && signed_axis ? seen * zero * a->axis_quality : 0.0f;
 }
 
-/* Cycle after cycle about another axis: the pod was turned, or what was learnt was no gait. Learn anew. */
+/* Cycle after cycle about another axis: the pod was turned, or what was learnt was no gait. Learn
+ * anew. */
 static void forget_strange_axis(alignment *a) {
-    const float all = trace(a->spread);
-    a->axis_share = all > 0.0f ? quadratic(a->spread, a->right, a->right) / all : 0.0f;
+    const float swing = quadratic(a->spread, a->right, a->right);
+    const float aside = quadratic(a->spread, a->forward, a->forward);
+    a->axis_share = swing > 0.0f ? swing / (swing + aside) : 0.0f;
     a->strange_cycles = a->axis_share < STRANGE_AXIS_SHARE ? a->strange_cycles + 1 : 0;
     if (a->kind != SEGMENT_TRUNK && a->strange_cycles >= STRANGE_CYCLES) {
         a->cycles = 0.0f;
@@ -339,16 +332,12 @@ void alignment_close_other(alignment *a) {
 }
 
 void alignment_guess_axis(alignment *a) {
-    float pose[3], axis[3];
+    float pose[3], along[3], axis[3];
     vec3_copy(a->up_sum, pose);
     const float mean_square = trace(a->spread) / (float)(a->samples > 0 ? a->samples : 1);
     if (mean_square > LIVELY_RPS * LIVELY_RPS && vec3_normalise(pose)) {
-        if (a->has_standing) {
-            (void)principal_normal_axis(a->spread, a->up, axis);
-        } else {
-            vec3_copy(a->right, axis);
-            principal_axis(a->spread, axis);
-        }
+        long_axis(a, pose, along);
+        (void)principal_axis(a->spread, along, axis);
         set_right(a, axis);
         if (a->has_standing && is_behind(a, pose)) {
             flip(a);
@@ -356,6 +345,10 @@ void alignment_guess_axis(alignment *a) {
         a->has_axis = 1;
     }
     alignment_drop(a);
+}
+
+int alignment_wants_sign(const alignment *a) {
+    return a->kind == SEGMENT_THIGH && !a->sign_confirmed && a->cycles >= ENOUGH_CYCLES;
 }
 
 void alignment_confirm_sign(alignment *a, int forward_is_forward) {

@@ -1,9 +1,11 @@
-/* How does a pod sit on its segment? Two axes of the segment in the pod's own frame, from standing and movement.
+/* How does a pod sit on its segment? Two axes of the segment in the pod's own frame, from standing
+ * and movement.
  *
- * Standing gives the segment's long axis (zero of its angle). The medio-lateral axis comes from the movement: for
- * limbs it is the axis of the largest angular rate (principal component of the gyroscope, at a right angle to the
- * long axis), its sign from the swing; for the trunk, which turns about every axis alike, forward is where the body
- * accelerates while it rises (running: braking goes with sinking, propulsion with rising).
+ * Standing gives the segment's long axis (zero of its angle). The medio-lateral axis comes from the
+ * movement: for limbs it is the axis of the largest angular rate (principal component of the
+ * gyroscope, at a right angle to the long axis), its sign from the swing; for the trunk, which
+ * turns about every axis alike, forward is where the body accelerates while it rises (running:
+ * braking goes with sinking, propulsion with rising).
  */
 #ifndef ALIGNMENT_H
 #define ALIGNMENT_H
@@ -32,8 +34,8 @@ typedef struct {
     int has_candidate;
 
     /* this cycle */
-    float spread[6];     /* sum of rate x rate: xx yy zz xy xz yz, rad^2/s^2 */
-    float skew;          /* sum of (rate about right)^3 */
+    float spread[6]; /* sum of rate x rate: xx yy zz xy xz yz, rad^2/s^2 */
+    float skew;      /* sum of (rate about right)^3 */
     float up_sum[3];
     float rise_mps;      /* leaky vertical speed of a trunk pod */
     float push[3];       /* sum of horizontal specific force x vertical speed */
@@ -44,12 +46,13 @@ typedef struct {
     float spread_mean[6];
     float skew_mean;
     float push_mean[3];
-    float push_norm;     /* sum of the lengths that push_mean adds up */
-    float pose_mean[3];  /* mean vertical over cycles */
-    float cycles;        /* effective number of cycles in the means */
+    float push_norm;    /* sum of the lengths that push_mean adds up */
+    float pose_mean[3]; /* mean vertical over cycles */
+    float cycles;       /* effective number of cycles in the means */
 
     float axis_quality; /* 0..1 */
-    float axis_share;   /* part of the last cycle's rotation that was about the medio-lateral axis */
+    float axis_share;   /* of the last cycle's rotation about the two cross axes, the medio-lateral
+                           one's part */
     int strange_cycles; /* in a row, about another axis */
     int pose_plausible; /* the last cycle's mean pose is one of upright gait */
     float confidence;   /* 0..1; 0.5 is enough for strides */
@@ -57,18 +60,21 @@ typedef struct {
 
 void alignment_init(alignment *a, segment_kind kind);
 
-/* One sample: bias-free rate (rad/s) and its part about the medio-lateral axis, vertical, specific force (m/s^2) and its
- * vertical part, all in the sensor frame; seconds since the last one given. */
+/* One sample: bias-free rate (rad/s) and its part about the medio-lateral axis, vertical, specific
+ * force (m/s^2) and its vertical part, all in the sensor frame; seconds since the last one given.
+ */
 void alignment_step(alignment *a, const float rate_rps[3], float about_rps, const float up[3],
                     const float acc_mps2[3], float vertical_mps2, float dt_s);
 
 /* A cycle of gait has ended; what was summed counts. */
 void alignment_close_cycle(alignment *a);
 
-/* What was summed was movement, but no cycle of gait: it only shows whether the pod still sits as it did. */
+/* What was summed was movement, but no cycle of gait: it only shows whether the pod still sits as
+ * it did. */
 void alignment_close_other(alignment *a);
 
-/* What was summed was the first lively movement: it shows about which axis, so that cycles can be seen at all. */
+/* What was summed was the first lively movement: it shows about which axis, so that cycles can be
+ * seen at all. */
 void alignment_guess_axis(alignment *a);
 
 /* What was summed says nothing. */
@@ -77,7 +83,11 @@ void alignment_drop(alignment *a);
 /* A window of rest with this mean specific force (m/s^2). */
 void alignment_standing(alignment *a, const float acc_mps2[3]);
 
-/* Another pod has shown that forward is forward here, or that it is not: then learn anew from there. */
+/* The axis is found, but which way it points is better told by another pod. */
+int alignment_wants_sign(const alignment *a);
+
+/* Another pod has shown that forward is forward here, or that it is not: then learn anew from
+ * there. */
 void alignment_confirm_sign(alignment *a, int forward_is_forward);
 
 #endif

@@ -5,8 +5,8 @@
 
 static const float RADIANS = 0.017453293f; /* per degree */
 
-/* Forward roll of the ankle over the planted foot per radian of shank rotation, as a share of height [D]:
- * ankle height (0.039 H, Winter 2009) and the heel's rise over the forefoot. */
+/* Forward roll of the ankle over the planted foot per radian of shank rotation, as a share of
+ * height [D]: ankle height (0.039 H, Winter 2009) and the heel's rise over the forefoot. */
 static const double ANKLE_ROLL_OF_HEIGHT = 0.06;
 
 void body_init(body *b, const stride_kernel_settings *settings) {

@@ -1,4 +1,5 @@
-/* A runner's pods as one body: which segment each is, its series, and the leg as a chain of two links. */
+/* A runner's pods as one body: which segment each is, its series, and the leg as a chain of two
+ * links. */
 #ifndef BODY_H
 #define BODY_H
 
@@ -15,7 +16,8 @@ typedef struct {
     float speed_factor;
 } body;
 
-/* Thigh and shank as shares of the hip-ankle length, and both as shares of height (Winter 2009, table 4.1). */
+/* Thigh and shank as shares of the hip-ankle length, and both as shares of height (Winter 2009,
+ * table 4.1). */
 #define BODY_THIGH_SHARE (0.245 / 0.491)
 #define BODY_SHANK_SHARE (0.246 / 0.491)
 #define BODY_LEG_OF_HEIGHT 0.491

@@ -14,7 +14,8 @@ static const double MIN_STEP_S = 1e-6;
 
 /* An IMU is off its nominal rate by up to 5 %; twice that is a hole or a broken clock. */
 static const double PERIOD_TOLERANCE = 0.10;
-/* A period that differs by more is odd: the rate drifts slowly, a lost sample changes 5 % or more. */
+/* A period that differs by more is odd: the rate drifts slowly, a lost sample changes 5 % or more.
+ */
 static const double PERIOD_ODD = 0.01;
 /* The pod reads its clock in an interrupt: allowance for its latency at either end, s. */
 static const double CLOCK_JITTER_S = 50e-6;
@@ -23,32 +24,37 @@ static const uint32_t ODD_PERIODS = 8;
 /* The period averages 512..1024 samples: below 0.01 us of rounding, and follows temperature. */
 static const double PERIOD_SAMPLES = 1024.0;
 
-/* Queues hold a packet for up to 100 ms; a map that is off by more than this is wrong, not early. */
+/* Queues hold a packet for up to 100 ms; a map that is off by more than this is wrong, not early.
+ */
 static const double STEP_LIMIT_S = 0.15;
 /* The hub may stall (swap, SD card) and read old packets; beyond this the pod's clock was reset. */
 static const double LATE_LIMIT_S = 30.0;
-/* A queue drains: when all packets are late by more than a step for so long, the clock has jumped. */
+/* A queue drains: when all packets are late by more than a step for so long, the clock has jumped.
+ */
 static const double LATE_FOR_S = 10.0;
 /* A stray old packet is stale; so many in a row are a pod that started over. */
 static const uint32_t REFUSED_IN_A_ROW = 8;
 
 /* After a silence of half a window the skew is worth more than the remembered packets. */
 static const double SILENCE_S = 30.0;
-/* Skew moves by some 10 ppm when a pod warms up on the leg; with its own error, per second of silence. */
+/* Skew moves by some 10 ppm when a pod warms up on the leg; with its own error, per second of
+ * silence. */
 static const double SKEW_DRIFT = 20e-6;
 /* Buckets after which the skew is known to SKEW_DRIFT: spread 0.3 ms / 30 s = 10 ppm. */
 static const uint32_t SKEW_KNOWN_BUCKETS = 15;
 
-/* What the spread of the minima is held to be before it is measured, and the buckets this weighs. */
+/* What the spread of the minima is held to be before it is measured, and the buckets this weighs.
+ */
 static const double PRIOR_SPREAD_S = 2e-3;
 static const double PRIOR_SPREAD_BUCKETS = 2.0;
 /* Rounding of pod clocks and arrivals leaves this much in the best of links. */
 static const double MIN_SPREAD_S = 5e-6;
 
-/* Corrections decay with this time constant, longer than any packet (19 samples at 50 Hz = 0.38 s). */
+/* Corrections decay with this time constant, longer than any packet (19 samples at 50 Hz = 0.38 s).
+ */
 static const double SLEW_TIME_S = 0.5;
-/* The lowest of N uniform delays is about D/N: what is still to be found, and so the rate at which the
- * map may move, falls as D/age, D the 100 ms of the queue. */
+/* The lowest of N uniform delays is about D/N: what is still to be found, and so the rate at which
+ * the map may move, falls as D/age, D the 100 ms of the queue. */
 static const double SLEW_BUDGET_S = 0.1;
 
 /* A running median reaches any delay of the queue within 100 ms / 0.2 ms packets. */
@@ -75,7 +81,8 @@ clock_sync_settings clock_sync_default_settings(double rate_hz) {
     const clock_sync_settings settings = {
         .rate_hz = rate_hz,
         .bucket_s = 2.0,
-        /* Two crystals of +-50 ppm (BLE's sleep clock limit and a Pi's), doubled for cold and age. */
+        /* Two crystals of +-50 ppm (BLE's sleep clock limit and a Pi's), doubled for cold and age.
+         */
         .skew_limit = 200e-6,
         .skew_sigma = 50e-6,
         /* 100 ms in 2 s, and still less than a sample in a packet of 19. */
@@ -176,12 +183,12 @@ static clock_sync_point mean_point(const clock_sync_point *points, uint32_t leng
     return sum;
 }
 
-/* Minima exponentially distributed above the line with mean `spread`, skew ~ N(prior, sigma^2): the most
- * probable line maximises  N h(s) / spread - (s - prior)^2 / (2 sigma^2),  where h(s) is the highest
- * line of slope s under the points, taken at their mean time tm. Without the prior this is the linear
- * program of Moon, Skelly & Towsley. Vertex v carries the line for s between the slopes of its two
- * hull edges, and h' = -(t_v - tm) there, so the optimum is prior - gain (t_v - tm) at some vertex or
- * the slope of the edge between two. */
+/* Minima exponentially distributed above the line with mean `spread`, skew ~ N(prior, sigma^2): the
+ * most probable line maximises  N h(s) / spread - (s - prior)^2 / (2 sigma^2),  where h(s) is the
+ * highest line of slope s under the points, taken at their mean time tm. Without the prior this is
+ * the linear program of Moon, Skelly & Towsley. Vertex v carries the line for s between the slopes
+ * of its two hull edges, and h' = -(t_v - tm) there, so the optimum is prior - gain (t_v - tm) at
+ * some vertex or the slope of the edge between two. */
 static double most_probable_skew(const clock_sync_point *hull, uint32_t size, double mean_time_s,
                                  double prior, double gain) {
     double edge = -HUGE_VAL;
@@ -348,7 +355,8 @@ static clock_sync_event restart(clock_sync *sync, const reading *packet, clock_s
     return CLOCK_SYNC_RESTARTED;
 }
 
-/* Pod time nearest to what the arrivals say has passed, so that whole wraps may have gone unseen. */
+/* Pod time nearest to what the arrivals say has passed, so that whole wraps may have gone unseen.
+ */
 static int64_t unwrap(const clock_sync *sync, uint32_t clock_us, double arrival_s) {
     int64_t step_us = (int64_t)(uint32_t)(clock_us - sync->clock_us);
     if (step_us >= WRAP_US / 2) {
@@ -379,8 +387,8 @@ static bool late_for_long(clock_sync *sync, double late_s, double arrival_s) {
     return sync->late && arrival_s - sync->late_since_s > LATE_FOR_S;
 }
 
-/* The old line, raised by what skew may have moved meanwhile, bounds the new one: a late first packet
- * cannot lift the map. */
+/* The old line, raised by what skew may have moved meanwhile, bounds the new one: a late first
+ * packet cannot lift the map. */
 static void reacquire(clock_sync *sync, double time_s, double silence_s) {
     const double drift = sync->length < SKEW_KNOWN_BUCKETS ? sync->settings.skew_sigma : SKEW_DRIFT;
     const clock_sync_point bound = {time_s, envelope_at(sync, time_s) + drift * silence_s};
@@ -434,7 +442,8 @@ static clock_sync_event accept(clock_sync *sync, const reading *packet, clock_sy
         reacquire(sync, point.time_s, step_s);
         envelope_add(sync, point);
     }
-    /* With the period the whole map is new; it then joins on behind the samples of the last packet. */
+    /* With the period the whole map is new; it then joins on behind the samples of the last packet.
+     */
     const double target_s = envelope_at(sync, time_s);
     const double offset_s = new_period ? target_s : handed_out_at(sync, time_s);
     if (fabs(target_s - offset_s) > STEP_LIMIT_S) {

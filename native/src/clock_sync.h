@@ -2,9 +2,9 @@
  *
  * A packet arrives at  hub(last sample) + constant latency + queueing,  queueing >= 0, so the line
  * pod time -> arrival that lies under all packets and close to the earliest ones is the map; late
- * packets say nothing (Moon, Skelly & Towsley, INFOCOM 1999). The constant latency cannot be seen and
- * stays in the map; it is the same for pods of one make. Times are handed out strictly increasing
- * until the map restarts: corrections are slewed at a bounded rate.
+ * packets say nothing (Moon, Skelly & Towsley, INFOCOM 1999). The constant latency cannot be seen
+ * and stays in the map; it is the same for pods of one make. Times are handed out strictly
+ * increasing until the map restarts: corrections are slewed at a bounded rate.
  */
 #ifndef CLOCK_SYNC_H
 #define CLOCK_SYNC_H
@@ -114,8 +114,9 @@ clock_sync_settings clock_sync_default_settings(double rate_hz);
 bool clock_sync_init(clock_sync *sync, const clock_sync_settings *settings);
 
 /* Takes one packet in: its pod clock at the first sample (us, wraps), its samples, whether its
- * sequence number follows that of the last packet given here, and its arrival on the hub's monotonic
- * clock (s). *stamp is written unless the packet is refused (events from CLOCK_SYNC_STALE on). */
+ * sequence number follows that of the last packet given here, and its arrival on the hub's
+ * monotonic clock (s). *stamp is written unless the packet is refused (events from CLOCK_SYNC_STALE
+ * on). */
 clock_sync_event clock_sync_packet(clock_sync *sync, uint32_t pod_clock_us, uint32_t count,
                                    bool contiguous, double arrival_s, clock_stamp *stamp);
 

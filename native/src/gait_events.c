@@ -17,42 +17,44 @@ static const float TRUNK_MASS = 0.678f;
 static const float THIGH_MASS = 0.100f;
 static const float LOWER_MASS = 0.061f;
 
-/* A thigh pod sits this far below the hip, as a share of the thigh, and the thigh is this share of height;
- * without a known height 1.75 m [D]. */
+/* A thigh pod sits this far below the hip, as a share of the thigh, and the thigh is this share of
+ * height; without a known height 1.75 m [D]. */
 static const float THIGH_POD_SHARE = 0.65f;
 static const float DEFAULT_THIGH_M = 0.43f;
 
 static const float GRAVITY_MPS2 = 9.80665f;
 static const float RADIANS = 0.017453293f;
 
-/* Contact is where the force, on its way to carrying the body, passes half of its weight, less the time of the rise to
- * there from the 50 N (0.08 of body weight) that laboratories use. */
+/* Contact is where the force, on its way to carrying the body, passes half of its weight, less the
+ * time of the rise to there from the 50 N (0.08 of body weight) that laboratories use. */
 static const float CARRYING_G = 0.9f;
 static const float LOADED_G = 0.5f;
 static const double LOADING_S = 0.010;
 static const float FLIGHT_G = 0.4f; /* less than this must come before */
 
-/* Toe-off by force: it has fallen to ALMOST_G of body weight above its floor in flight (or to zero, if the floor lies
- * below), or has had FADE_SHARE of the time for it that the fall from body weight to UNLOADING took. The estimate is
- * up to 0.15 of body weight off in late stance, and the last of the force fades slowly. */
+/* Toe-off by force: it has fallen to ALMOST_G of body weight above its floor in flight (or to zero,
+ * if the floor lies below), or has had FADE_SHARE of the time for it that the fall from body weight
+ * to UNLOADING took. The estimate is up to 0.15 of body weight off in late stance, and the last of
+ * the force fades slowly. */
 static const float BODY_WEIGHT_G = 1.0f;
 static const float UNLOADING_G = 0.4f;
 static const float ALMOST_G = 0.15f;
 static const double FADE_SHARE = 1.5;
 static const double FADE_REST_S = 0.010;
 
-/* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration is largest this much
- * after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two estimates err independently; force is the better one. */
+/* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration
+ * is largest this much after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two
+ * estimates err independently; force is the better one. */
 static const double WHIP_LAG_S = 0.017;
 static const double FORCE_WEIGHT = 0.6;
 
-/* Contact by movement: the shank's rate is least 17..60 ms after contact and crosses zero 14..54 ms before it: the
- * middle of the two, a little early. */
+/* Contact by movement: the shank's rate is least 17..60 ms after contact and crosses zero 14..54 ms
+ * before it: the middle of the two, a little early. */
 static const double MIDDLE_LEAD_S = 0.004;
 static const double LANDING_S = 0.110;
 
-/* Windows around the mark of a provisional event, seconds: contact comes up to 54 ms after it, and then the body has
- * to be carried; flight is over by then. */
+/* Windows around the mark of a provisional event, seconds: contact comes up to 54 ms after it, and
+ * then the body has to be carried; flight is over by then. */
 static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.130;
 static const double FLIGHT_AFTER_S = 0.050;
 static const double TOE_OFF_BEFORE_S = 0.130, TOE_OFF_AFTER_S = 0.080;
@@ -77,11 +79,11 @@ static int has_span(const pod_track *pod, int64_t first, int64_t last) {
 }
 
 static force_source best_source(const body *b, int64_t first, int64_t last) {
-    const int thighs = has_span(body_thigh(b, 0), first, last) &&
-                       has_span(body_thigh(b, 1), first, last);
+    const int thighs =
+        has_span(body_thigh(b, 0), first, last) && has_span(body_thigh(b, 1), first, last);
     const int pelvis = has_span(body_pelvis(b), first, last);
-    const int shanks = has_span(body_shank(b, 0), first, last) &&
-                       has_span(body_shank(b, 1), first, last);
+    const int shanks =
+        has_span(body_shank(b, 0), first, last) && has_span(body_shank(b, 1), first, last);
     if (thighs && pelvis && shanks) {
         return FORCE_BODY;
     }
@@ -91,13 +93,16 @@ static force_source best_source(const body *b, int64_t first, int64_t last) {
     return thighs && shanks ? FORCE_HIPS : FORCE_NONE;
 }
 
-static float force_at(const pod_track *pod, int64_t grid) { return pod_track_at(pod, grid)->force_g; }
+static float force_at(const pod_track *pod, int64_t grid) {
+    return pod_track_at(pod, grid)->force_g;
+}
 
 static float height_cosine(const pod_track *pod, int64_t grid) {
     return cosf(RADIANS * pod_track_at(pod, grid)->angle_deg);
 }
 
-/* Specific force at the hip from the pod on the thigh: the second derivative of their height difference. */
+/* Specific force at the hip from the pod on the thigh: the second derivative of their height
+ * difference. */
 static float hip_force_at(const pod_track *thigh, float pod_to_hip_m, int64_t grid) {
     const float second = height_cosine(thigh, grid - 1) - 2.0f * height_cosine(thigh, grid) +
                          height_cosine(thigh, grid + 1);
@@ -159,7 +164,7 @@ static int smooth_force(const body *b, double from_s, double to_s, series *out) 
     if (source == FORCE_NONE) {
         return 0;
     }
-    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH];
+    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH] = {0};
     for (int64_t grid = first; grid <= last; grid++) {
         raw[grid - first] = body_force(b, source, grid);
     }
@@ -287,7 +292,7 @@ static int shank_whips(const pod_track *shank, double about_s, double *time_s) {
     if (!has_span(shank, first, rate.first + rate.count + SMOOTH_REACH - 1)) {
         return 0;
     }
-    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH];
+    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH] = {0};
     for (int i = 0; i < rate.count + 2 * SMOOTH_REACH; i++) {
         raw[i] = pod_track_at(shank, first + i)->rate_dps;
     }
@@ -315,7 +320,8 @@ refined_event gait_refine_toe_off(const body *b, int side, const shank_event *ev
     refined_event result = {.from_force = 0, .flight = -1};
     series force;
     double force_s = NAN;
-    if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s + TOE_OFF_AFTER_S, &force)) {
+    if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s + TOE_OFF_AFTER_S,
+                     &force)) {
         result.from_force = toe_off_from_force(&force, &force_s);
         result.flight = result.from_force;
         walking = !result.flight;

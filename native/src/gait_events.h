@@ -1,8 +1,9 @@
 /* Refined initial contact and toe-off, from the samples of all pods around a provisional event.
  *
- * The vertical force on the ground is the sum of each segment's mass times its vertical specific force: zero in
- * flight whatever the limbs do, and rising from the instant of contact. It needs no landmark of a runner's style.
- * Where it cannot be formed, or there is no flight, kinematic landmarks of the leg stand in.
+ * The vertical force on the ground is the sum of each segment's mass times its vertical specific
+ * force: zero in flight whatever the limbs do, and rising from the instant of contact. It needs no
+ * landmark of a runner's style. Where it cannot be formed, or there is no flight, kinematic
+ * landmarks of the leg stand in.
  */
 #ifndef GAIT_EVENTS_H
 #define GAIT_EVENTS_H

@@ -7,18 +7,18 @@
 /* Windows of 0.5 s: the bias follows temperature over 10 s of rest. */
 enum { MAX_RESTS = 20 };
 
-/* After a loss the vertical can be used again after TRUSTED_CYCLES. From SETTLED_CYCLES on one cycle counts for no more
- * than MAX_ERROR: what looks like more is the runner speeding up or braking, since no gyroscope drifts that far in a
- * stride. */
+/* After a loss the vertical can be used again after TRUSTED_CYCLES. From SETTLED_CYCLES on one
+ * cycle counts for no more than MAX_ERROR: what looks like more is the runner speeding up or
+ * braking, since no gyroscope drifts that far in a stride. */
 enum { TRUSTED_CYCLES = 3, SETTLED_CYCLES = 5 };
 static const float MAX_ERROR_RAD = 0.035f;
 
-/* What errors have beyond that, cycle after cycle, adding up to this: the vertical is lost after all. A start to 5 m/s
- * with 2.5 m/s^2 is 3 strides of 0.25 rad. */
+/* What errors have beyond that, cycle after cycle, adding up to this: the vertical is lost after
+ * all. A start to 5 m/s with 2.5 m/s^2 is 3 strides of 0.25 rad. */
 static const float MAX_STRAIN_RAD = 1.5f;
 
-/* The specific force is summed every second sample; the correction, less than 0.01 degrees a sample, is applied less
- * often, and rounding kept from changing the quaternion's length. */
+/* The specific force is summed every second sample; the correction, less than 0.01 degrees a
+ * sample, is applied less often, and rounding kept from changing the quaternion's length. */
 enum { SUM_EVERY = 2, STEER_EVERY = 8 };
 
 /* An angular rate no sensor shows as bias: 10 deg/s. */
@@ -34,7 +34,8 @@ orientation_settings orientation_default_settings(void) {
 
 /* The row of the rotation matrix that shows up. */
 static void refresh_up(orientation *o) {
-    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2], z = o->quaternion[3];
+    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2],
+                z = o->quaternion[3];
     o->up[0] = 2.0f * (x * z - w * y);
     o->up[1] = 2.0f * (y * z + w * x);
     o->up[2] = 1.0f - 2.0f * (x * x + y * y);
@@ -70,14 +71,15 @@ void orientation_init(orientation *o, const orientation_settings *settings) {
     o->partial = 1;
 }
 
-/* q = q x turn: a turn of the sensor by the rotation vector (rad) in its own frame. Sine and cosine of half the angle to
- * the fourth order: 1e-6 at 20 degrees a sample. */
+/* q = q x turn: a turn of the sensor by the rotation vector (rad) in its own frame. Sine and cosine
+ * of half the angle to the fourth order: 1e-6 at 20 degrees a sample. */
 static void turn(orientation *o, const float angle[3]) {
     const float square = vec3_dot(angle, angle);
     const float c = 1.0f - square * (1.0f / 8.0f - square * (1.0f / 384.0f));
     const float s = 0.5f - square * (1.0f / 48.0f);
     const float a = s * angle[0], b = s * angle[1], d = s * angle[2];
-    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2], z = o->quaternion[3];
+    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2],
+                z = o->quaternion[3];
     const float nw = w * c - x * a - y * b - z * d;
     const float nx = w * a + x * c + y * d - z * b;
     const float ny = w * b + y * c + z * a - x * d;
@@ -97,10 +99,11 @@ static void normalise(orientation *o) {
     }
 }
 
-/* q = turn x q: a turn of the sensor in the world about a level axis; cosine of half the angle, and sine of half the
- * angle times the axis' x and y. */
+/* q = turn x q: a turn of the sensor in the world about a level axis; cosine of half the angle, and
+ * sine of half the angle times the axis' x and y. */
 static void turn_in_world(orientation *o, float c, float a, float b) {
-    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2], z = o->quaternion[3];
+    const float w = o->quaternion[0], x = o->quaternion[1], y = o->quaternion[2],
+                z = o->quaternion[3];
     o->quaternion[0] = c * w - a * x - b * y;
     o->quaternion[1] = c * x + a * w + b * z;
     o->quaternion[2] = c * y - a * z + b * w;
@@ -108,7 +111,8 @@ static void turn_in_world(orientation *o, float c, float a, float b) {
     refresh_up(o);
 }
 
-/* Turns the sensor in the world, the shortest way, so that the given unit vector of the world becomes its up. */
+/* Turns the sensor in the world, the shortest way, so that the given unit vector of the world
+ * becomes its up. */
 static void set_up(orientation *o, const float real_up[3]) {
     float half[3] = {1.0f + real_up[2], real_up[1], -real_up[0]};
     if (half[0] < 1e-3f) { /* upside down: half a turn about any level axis */
@@ -198,12 +202,14 @@ static void learn_bias(orientation *o, float cycle_s) {
     limit_bias(o);
 }
 
-/* The n-th cycle after a loss weighs 1 / n, which is their mean; in steady gait the time constant rules. */
+/* The n-th cycle after a loss weighs 1 / n, which is their mean; in steady gait the time constant
+ * rules. */
 static float tilt_gain(const orientation *o, float cycle_s) {
     return fminf(1.0f, fmaxf(cycle_s / o->settings.tilt_time_s, 1.0f / (float)(o->cycles + 1)));
 }
 
-/* Steers the mean tilt of the cycle away; once settled, of a large one only a part, unless it stays. */
+/* Steers the mean tilt of the cycle away; once settled, of a large one only a part, unless it
+ * stays. */
 static void follow(orientation *o, float cycle_s) {
     const float x = o->force_sum[0], y = o->force_sum[1];
     const float level = sqrtf(x * x + y * y);

@@ -8,18 +8,20 @@
 static const float DEGREES = 57.29577951f; /* per radian */
 static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
 
-/* Gaps up to here are bridged by a cubic that meets both ends: two packets of 8 samples at 208 Hz. */
+/* Gaps up to here are bridged by a cubic that meets both ends: two packets of 8 samples at 208 Hz.
+ */
 static const double BRIDGE_S = 0.1;
 
 static const float REST_WINDOW_S = 0.5f;
-static const float REST_GYR_RPS = 0.09f;  /* rms over the three axes; a standing person sways at 1..3 deg/s */
-static const float REST_ACC_MPS2 = 0.5f;  /* rms */
-static const float REST_BIAS_RPS = 0.2f;  /* a slower, steadier turn than this may be bias */
+static const float REST_GYR_RPS =
+    0.09f; /* rms over the three axes; a standing person sways at 1..3 deg/s */
+static const float REST_ACC_MPS2 = 0.5f;    /* rms */
+static const float REST_BIAS_RPS = 0.2f;    /* a slower, steadier turn than this may be bias */
 static const float REST_G_TOLERANCE = 0.1f; /* of g, for the accelerometer's own errors */
-enum { REST_WINDOWS = 3 }; /* quiet in a row before the middle one counts */
+enum { REST_WINDOWS = 3 };                  /* quiet in a row before the middle one counts */
 
-static const float CYCLE_MIN_S = 0.4f; /* a stride at 300 steps a minute */
-static const float CYCLE_MAX_S = 1.6f; /* slow walking */
+static const float CYCLE_MIN_S = 0.4f;     /* a stride at 300 steps a minute */
+static const float CYCLE_MAX_S = 1.6f;     /* slow walking */
 static const float CYCLE_SWING_RPS = 0.6f; /* mean size of the swing rate in slow walking, thigh */
 
 static const int16_t CLIP_LSB = 32760;
@@ -228,7 +230,8 @@ static void write_slots(pod_track *pod, const track_slot *next, double next_s) {
     }
 }
 
-/* Slots for a time without samples; of a very long one only the last, since the ring holds no more. */
+/* Slots for a time without samples; of a very long one only the last, since the ring holds no more.
+ */
 static void write_hole(pod_track *pod, double until_s) {
     const int64_t end = (int64_t)ceil(until_s * TRACK_GRID_HZ);
     if (end - pod->next > TRACK_SLOTS) {
@@ -243,14 +246,14 @@ static void write_hole(pod_track *pod, double until_s) {
     pod->next_slot_s = grid_time_s(pod->next);
 }
 
-/* Angle of a vector given by its cosine and sine: Abramowitz & Stegun 4.4.47 on the smaller half, 0.0006 degrees. */
+/* Angle of a vector given by its cosine and sine: Abramowitz & Stegun 4.4.47 on the smaller half,
+ * 0.0006 degrees. */
 static float angle_deg(float cosine, float sine) {
     const float c = fabsf(cosine), s = fabsf(sine);
     const float low = c < s ? c : s, high = c < s ? s : c;
     const float x = high > 0.0f ? low / high : 0.0f, y = x * x;
     const float series =
-        0.9998660f +
-        y * (-0.3302995f + y * (0.1801410f + y * (-0.0851330f + y * 0.0208351f)));
+        0.9998660f + y * (-0.3302995f + y * (0.1801410f + y * (-0.0851330f + y * 0.0208351f)));
     float angle = x * series * DEGREES;
     angle = c < s ? 90.0f - angle : angle;
     angle = cosine < 0.0f ? 180.0f - angle : angle;
@@ -415,8 +418,8 @@ stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *pac
     const int contiguous =
         pod->packets > 0 && step == 1 && !(packet->flags & POD_WIRE_FLAG_FIFO_OVERFLOW);
     clock_stamp stamp;
-    const clock_sync_event event = clock_sync_packet(&pod->clock, packet->pod_clock_us, packet->count,
-                                                     contiguous, arrival_s, &stamp);
+    const clock_sync_event event = clock_sync_packet(&pod->clock, packet->pod_clock_us,
+                                                     packet->count, contiguous, arrival_s, &stamp);
     if (event >= CLOCK_SYNC_STALE) {
         pod->stale_packets += event == CLOCK_SYNC_STALE;
         return event == CLOCK_SYNC_STALE ? STRIDE_KERNEL_STALE : STRIDE_KERNEL_BAD_TIME;
@@ -446,7 +449,8 @@ void pod_track_confirm_sign(pod_track *pod, int forward_is_forward) {
 }
 
 track_span pod_track_span(const pod_track *pod, int64_t first, int64_t last) {
-    const int64_t oldest = pod->next - TRACK_SLOTS > pod->first ? pod->next - TRACK_SLOTS : pod->first;
+    const int64_t oldest =
+        pod->next - TRACK_SLOTS > pod->first ? pod->next - TRACK_SLOTS : pod->first;
     track_span span = {.late = last >= pod->next, .flags = 0};
     span.complete = first >= oldest && !span.late;
     const int64_t from = first > oldest ? first : oldest, end = span.late ? pod->next - 1 : last;

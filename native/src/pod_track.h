@@ -1,8 +1,9 @@
 /* One pod from packets to a series on the kernel's common time grid.
  *
- * Each packet is placed in hub time, short gaps are bridged, and every sample becomes the sagittal state of
- * the pod's segment: angle and rate about the medio-lateral axis, vertical specific force, acceleration magnitude, yaw.
- * The state is interpolated onto a grid that all pods of all runners share: slot g is hub time g x 5 ms.
+ * Each packet is placed in hub time, short gaps are bridged, and every sample becomes the sagittal
+ * state of the pod's segment: angle and rate about the medio-lateral axis, vertical specific force,
+ * acceleration magnitude, yaw. The state is interpolated onto a grid that all pods of all runners
+ * share: slot g is hub time g x 5 ms.
  */
 #ifndef POD_TRACK_H
 #define POD_TRACK_H
@@ -24,25 +25,25 @@ enum {
 typedef enum {
     SLOT_CLIPPED = 1,
     SLOT_MOTOR = 2,
-    SLOT_HOLE = 4,         /* samples lost for longer than can be bridged */
-    SLOT_SETTLING = 8,     /* after a hole, until whole cycles have set the vertical again */
+    SLOT_HOLE = 4,     /* samples lost for longer than can be bridged */
+    SLOT_SETTLING = 8, /* after a hole, until whole cycles have set the vertical again */
     SLOT_UNCALIBRATED = 16,
     SLOT_NO_STANDING = 32,
     SLOT_BRIDGED = 64 /* samples made up across a short gap: no impact is in them */
 } slot_flag;
 
 typedef struct {
-    float angle_deg;    /* relative to standing, distal end ahead positive */
+    float angle_deg; /* relative to standing, distal end ahead positive */
     float rate_dps;
-    float force_g;      /* vertical specific force: 1 standing, 0 falling */
-    float magnitude_g;  /* largest of the acceleration since the slot before */
-    float yaw_deg;      /* turned about the vertical since the start, grows without wrapping */
-    uint32_t flags;     /* slot_flag bits */
+    float force_g;     /* vertical specific force: 1 standing, 0 falling */
+    float magnitude_g; /* largest of the acceleration since the slot before */
+    float yaw_deg;     /* turned about the vertical since the start, grows without wrapping */
+    uint32_t flags;    /* slot_flag bits */
 } track_slot;
 
 typedef struct {
-    float time_s; /* so far */
-    int armed;    /* the segment has swung back since the last tick */
+    float time_s;    /* so far */
+    int armed;       /* the segment has swung back since the last tick */
     float swing_rps; /* running mean of the swing rate's size */
 } cycle_clock;
 
@@ -50,7 +51,7 @@ typedef struct {
     float acc_sum[3], gyr_sum[3];
     float gyr_square, acc_square;
     int samples;
-    int quiet_windows;         /* in a row */
+    int quiet_windows;              /* in a row */
     float acc_mean[3], gyr_mean[3]; /* of the last quiet window */
 } rest_watch;
 
@@ -69,19 +70,19 @@ typedef struct {
     alignment alignment;
     cycle_clock cycle;
     rest_watch rest;
-    int rest_samples; /* summed in one rest window */
+    int rest_samples;    /* summed in one rest window */
     shank_events events; /* of shank pods */
 
     int started;
     uint16_t sequence;
-    double last_s;          /* hub time of the last sample */
+    double last_s;           /* hub time of the last sample */
     imu_sample last, before; /* the last two samples */
 
     uint32_t standing_flags; /* slot_flag bits of every slot for now */
     track_slot state;        /* of the last sample */
-    int64_t first;      /* grid number of the oldest slot since the track began */
-    int64_t next;       /* grid number of the next slot to write; first == next: none yet */
-    double next_slot_s; /* its time */
+    int64_t first;           /* grid number of the oldest slot since the track began */
+    int64_t next;            /* grid number of the next slot to write; first == next: none yet */
+    double next_slot_s;      /* its time */
     int at_rest;
     track_slot slots[TRACK_SLOTS];
 
@@ -92,9 +93,11 @@ typedef struct {
 void pod_track_init(pod_track *pod, const pod_wire_info *info);
 
 /* Takes a decoded packet in. */
-stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet, double arrival_s);
+stride_kernel_result pod_track_packet(pod_track *pod, const pod_wire_packet *packet,
+                                      double arrival_s);
 
-/* Another pod has shown which way this one's axis points; if the wrong way, what there is of it is not to be used. */
+/* Another pod has shown which way this one's axis points; if the wrong way, what there is of it is
+ * not to be used. */
 void pod_track_confirm_sign(pod_track *pod, int forward_is_forward);
 
 /* What is known of a span of grid numbers. */

@@ -5,15 +5,17 @@
 
 #include "stride_kernel.h"
 
-/* A forward swing begins above this share of the usual peak, and never below the floor: slow walking peaks at
- * 250 deg/s, shifting one's weight stays under 100. */
+/* A forward swing begins above this share of the usual peak, and never below the floor: slow
+ * walking peaks at 250 deg/s, shifting one's weight stays under 100. */
 static const float SWING_SHARE = 0.35f;
 static const float SWING_FLOOR_DPS = 100.0f;
 static const float LEAST_PEAK_DPS = 150.0f;
 
-/* Initial contact after its mark before anything is learnt: 14..54 ms in public runners at 2..9.5 m/s. */
+/* Initial contact after its mark before anything is learnt: 14..54 ms in public runners at 2..9.5
+ * m/s. */
 static const double CONTACT_LAG_S = 0.025;
-/* It is told this long after it should have come, if the shank does swing back by then at this share of the peak. */
+/* It is told this long after it should have come, if the shank does swing back by then at this
+ * share of the peak. */
 static const double SURE_S = 0.010;
 static const float SURE_SHARE = 0.15f;
 static const double LANDING_MAX_S = 0.10;

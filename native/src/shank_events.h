@@ -1,11 +1,12 @@
 /* Provisional gait events from one shank pod, sample by sample.
  *
- * The shank swings forward once a stride: a clear positive peak of its rate. Behind the peak the rate falls through zero
- * (the shank begins to reach back for the ground): the mark of initial contact, which follows it by some
- * 15..50 ms. Late in stance the rate rises once more and then falls away as the foot leaves: the mark of toe-off. A wobble
- * in stance can look the same, so the mark is taken back when the rate recovers; the last one before the swing counts.
- * Event and mark lie apart by a lag that differs between runners but hardly between strides, so it is learnt from the
- * refined events.
+ * The shank swings forward once a stride: a clear positive peak of its rate. Behind the peak the
+ * rate falls through zero (the shank begins to reach back for the ground): the mark of initial
+ * contact, which follows it by some 15..50 ms. Late in stance the rate rises once more and then
+ * falls away as the foot leaves: the mark of toe-off. A wobble in stance can look the same, so the
+ * mark is taken back when the rate recovers; the last one before the swing counts. Event and mark
+ * lie apart by a lag that differs between runners but hardly between strides, so it is learnt from
+ * the refined events.
  */
 #ifndef SHANK_EVENTS_H
 #define SHANK_EVENTS_H
@@ -15,10 +16,11 @@
 enum { SHANK_EVENTS_QUEUE = 4 };
 
 typedef struct {
-    double time_s; /* the mark plus the lag learnt for this leg */
-    double seen_s; /* time of the sample that revealed it */
-    double mark_s; /* IC: the rate fell through zero before landing; TO: it fell by a share of its usual fall */
-    int32_t kind;  /* stride_event_kind */
+    double time_s;  /* the mark plus the lag learnt for this leg */
+    double seen_s;  /* time of the sample that revealed it */
+    double mark_s;  /* IC: the rate fell through zero before landing; TO: it fell by a share of its
+                       usual fall */
+    int32_t kind;   /* stride_event_kind */
     int32_t tell;   /* new: to be told at once */
     int32_t refine; /* certain: to be refined */
     float swing_range_deg; /* IC: from the rearmost to the foremost angle of the swing before it */
@@ -37,9 +39,9 @@ typedef struct {
     float rate_dps; /* of the sample before */
     double time_s;
 
-    float peak_dps;       /* of this swing */
-    float mean_peak_dps;  /* over the last swings */
-    float rearmost_deg;   /* since the last landing */
+    float peak_dps;      /* of this swing */
+    float mean_peak_dps; /* over the last swings */
+    float rearmost_deg;  /* since the last landing */
     float foremost_deg;
     double zero_s;        /* the rate fell through zero */
     float least_dps;      /* since toe-off */

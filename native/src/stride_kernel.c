@@ -19,12 +19,15 @@ static const double RUNNING_DUTY_MAX = 0.5, RUNNING_STRIDE_MAX_S = 1.0;
 static const float LEAST_SWEEP_DEG = 40.0f;
 /* The other foot lands in the middle of a stride; two-legged hops land at its ends. */
 static const double OTHER_FOOT_FROM = 0.25, OTHER_FOOT_TO = 0.75;
-/* Part of the shank's rotation that is about its medio-lateral axis; a tumbling pod has a third. */
-static const float LEAST_AXIS_SHARE = 0.5f;
+/* Of the shank's rotation about its cross axes, the part about the medio-lateral one; a tumbling
+ * pod has half. */
+static const float LEAST_AXIS_SHARE = 0.6f;
 /* A pod that has not been heard for this long does not hold up the others. */
 static const double ABSENT_S = 2.0;
 /* Without a stride for this long, the runner no longer walks or runs. */
 static const double GAIT_MEMORY_S = 2.0;
+/* Before any hub time. */
+static const double LONG_AGO_S = -1e300;
 /* A stride this much longer than usual, with samples lost in it, may be two. */
 static const double TWO_STRIDES = 1.4;
 
@@ -50,7 +53,7 @@ struct stride_kernel {
     uint64_t bad_packets[STRIDE_KERNEL_MAX_PODS];
     body body;
     leg legs[2];
-    double newest_s;    /* hub time of the newest sample of any pod */
+    double newest_s; /* hub time of the newest sample of any pod */
     double last_stride_s;
     stride_gait last_gait;
 
@@ -65,8 +68,8 @@ struct stride_kernel {
 /* ---- creation ---- */
 
 stride_kernel_settings stride_kernel_default_settings(void) {
-    /* Standing offsets: METRICS section 1, three public runners. 0.25 s: two connection intervals of 50 ms, a lost
-     * batch and its repetition. */
+    /* Standing offsets: METRICS section 1, three public runners. 0.25 s: two connection intervals
+     * of 50 ms, a lost batch and its repetition. */
     return (stride_kernel_settings){.height_m = NAN,
                                     .mass_kg = NAN,
                                     .leg_length_m = {NAN, NAN},
@@ -82,14 +85,17 @@ static int unknown_or_within(double value, double least, double most) {
     return isnan(value) || (value >= least && value <= most);
 }
 
-static int within(double value, double least, double most) { return value >= least && value <= most; }
+static int within(double value, double least, double most) {
+    return value >= least && value <= most;
+}
 
 static int settings_are_valid(const stride_kernel_settings *s) {
     return unknown_or_within(s->height_m, 0.8, 2.6) && unknown_or_within(s->mass_kg, 15.0, 300.0) &&
            unknown_or_within(s->leg_length_m[0], 0.3, 1.5) &&
            unknown_or_within(s->leg_length_m[1], 0.3, 1.5) &&
-           within(s->standing_thigh_deg, -45.0, 45.0) && within(s->standing_shank_deg, -45.0, 45.0) &&
-           within(s->speed_factor, 0.5, 2.0) && within(s->join_wait_s, 0.0, 1.0);
+           within(s->standing_thigh_deg, -45.0, 45.0) &&
+           within(s->standing_shank_deg, -45.0, 45.0) && within(s->speed_factor, 0.5, 2.0) &&
+           within(s->join_wait_s, 0.0, 1.0);
 }
 
 stride_kernel *stride_kernel_create(const stride_kernel_settings *settings) {
@@ -100,16 +106,16 @@ stride_kernel *stride_kernel_create(const stride_kernel_settings *settings) {
     if (kernel != NULL) {
         kernel->settings = *settings;
         body_init(&kernel->body, settings);
-        kernel->newest_s = kernel->last_stride_s = -INFINITY;
-        kernel->legs[0].last_contact_s = kernel->legs[1].last_contact_s = -INFINITY;
+        kernel->newest_s = kernel->last_stride_s = LONG_AGO_S;
+        kernel->legs[0].last_contact_s = kernel->legs[1].last_contact_s = LONG_AGO_S;
     }
     return kernel;
 }
 
 void stride_kernel_destroy(stride_kernel *kernel) { free(kernel); }
 
-stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t *info, size_t length,
-                                           int32_t *pod) {
+stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t *info,
+                                           size_t length, int32_t *pod) {
     pod_wire_info decoded;
     if (pod_wire_decode_info(info, length, &decoded) != POD_WIRE_OK) {
         return STRIDE_KERNEL_BAD_PACKET;
@@ -175,7 +181,7 @@ static float provisional_overstride(const body *b, int side, int64_t grid) {
 }
 
 static void tell_provisional(stride_kernel *kernel, const shank_event *event, int side) {
-    stride_event told = {.time_s = event->time_s,
+    stride_event told = {.time_s = fmin(event->time_s, event->seen_s),
                          .seen_s = event->seen_s,
                          .kind = event->kind,
                          .stage = STRIDE_STAGE_PROVISIONAL,
@@ -183,7 +189,7 @@ static void tell_provisional(stride_kernel *kernel, const shank_event *event, in
                          .shank_angle_deg = NAN,
                          .overstride_ratio = NAN};
     const pod_track *shank = body_shank(&kernel->body, side);
-    const int64_t grid = (int64_t)llround(event->time_s * TRACK_GRID_HZ);
+    const int64_t grid = (int64_t)llround(told.time_s * TRACK_GRID_HZ);
     if (event->kind == STRIDE_EVENT_INITIAL_CONTACT &&
         body_span_is_good(shank, grid, grid, ANGLE_FLAWS)) {
         told.shank_angle_deg =
@@ -202,8 +208,8 @@ static void add_pending(stride_kernel *kernel, const shank_event *event, const p
         kernel->pending[place] = kernel->pending[place - 1];
         place--;
     }
-    kernel->pending[place] = (pending_event){
-        .event = *event, .side = pod->side, .pod = (int32_t)(pod - kernel->pods)};
+    kernel->pending[place] =
+        (pending_event){.event = *event, .side = pod->side, .pod = (int32_t)(pod - kernel->pods)};
 }
 
 static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
@@ -230,7 +236,8 @@ static double other_contact(const stride_kernel *kernel, int side, double from_s
     return time_s > from_s && time_s < to_s ? time_s : (double)NAN;
 }
 
-/* Both feet in turn: where the other shank is worn and heard, its foot lands in the middle of the stride. */
+/* Both feet in turn: where the other shank is worn and heard, its foot lands in the middle of the
+ * stride. */
 static int feet_alternate(const stride_kernel *kernel, const stride_times *t) {
     const pod_track *other = body_shank(&kernel->body, 1 - t->side);
     const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ);
@@ -252,7 +259,7 @@ static int is_worn_upright(const stride_kernel *kernel, int side) {
             return 0;
         }
     }
-    return shank->alignment.axis_share > LEAST_AXIS_SHARE;
+    return shank != NULL && shank->alignment.axis_share > LEAST_AXIS_SHARE;
 }
 
 static int may_be_two_strides(const stride_kernel *kernel, const stride_times *t) {
@@ -279,19 +286,22 @@ static int is_running(const leg *l, const stride_times *t) {
     return t->to_s - t->ic_s < RUNNING_DUTY_MAX * stride_s && stride_s < RUNNING_STRIDE_MAX_S;
 }
 
-/* A thigh pod by itself hardly tells forward from back. But where the shank swings forward fastest, the thigh is ahead of
- * its mean: their product over a stride is positive. */
+/* A thigh pod by itself hardly tells forward from back. But where the shank swings forward fastest,
+ * the thigh is ahead of its mean: their product over a stride is positive. */
 static void confirm_thigh_sign(stride_kernel *kernel, const stride_times *t) {
-    const pod_track *shank = body_shank(&kernel->body, t->side), *worn = body_thigh(&kernel->body, t->side);
-    const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ), last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
-    if (worn == NULL || worn->alignment.sign_confirmed || !worn->alignment.has_axis ||
-        !body_span_is_good(shank, first, last, SLOT_HOLE) ||
-        !body_span_is_good(worn, first, last, SLOT_HOLE)) {
+    const pod_track *shank = body_shank(&kernel->body, t->side),
+                    *worn = body_thigh(&kernel->body, t->side);
+    const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ),
+                  last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
+    if (worn == NULL || !alignment_wants_sign(&worn->alignment) ||
+        !body_span_is_good(shank, first, last, SLOT_HOLE | SLOT_SETTLING) ||
+        !body_span_is_good(worn, first, last, SLOT_HOLE | SLOT_SETTLING)) {
         return;
     }
     float angle_sum = 0.0f, rate_sum = 0.0f, product_sum = 0.0f;
     for (int64_t grid = first; grid <= last; grid++) {
-        const float angle = pod_track_at(worn, grid)->angle_deg, rate = pod_track_at(shank, grid)->rate_dps;
+        const float angle = pod_track_at(worn, grid)->angle_deg,
+                    rate = pod_track_at(shank, grid)->rate_dps;
         angle_sum += angle;
         rate_sum += rate;
         product_sum += angle * rate;
@@ -319,7 +329,7 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
     stride_measure(&kernel->body, &times, &record);
     record.index = l->strides++;
     kernel->last_stride_s = next_ic_s;
-    kernel->last_gait = record.gait;
+    kernel->last_gait = times.running ? STRIDE_GAIT_RUNNING : STRIDE_GAIT_WALKING;
     ready_stride(kernel, &record);
 }
 
@@ -347,8 +357,9 @@ static void refine(stride_kernel *kernel, const pending_event *pending) {
     const int contact = pending->event.kind == STRIDE_EVENT_INITIAL_CONTACT;
     pod_track *shank = &kernel->pods[pending->pod];
     const refined_event refined =
-        contact ? gait_refine_contact(&kernel->body, side, &pending->event)
-                : gait_refine_toe_off(&kernel->body, side, &pending->event, kernel->legs[side].walking);
+        contact
+            ? gait_refine_contact(&kernel->body, side, &pending->event)
+            : gait_refine_toe_off(&kernel->body, side, &pending->event, kernel->legs[side].walking);
     const stride_event told = {.time_s = refined.time_s,
                                .seen_s = kernel->newest_s,
                                .kind = pending->event.kind,

@@ -9,11 +9,12 @@ static const float GRAVITY_MPS2 = 9.80665f;
 /* The impact's peak comes within this time of contact (METRICS: 0-60 ms). */
 static const double IMPACT_S = 0.060;
 
-/* Part of stance over which the hip's speed over the foot is taken: the foot is flat, the heel not yet high. */
+/* Part of stance over which the hip's speed over the foot is taken: the foot is flat, the heel not
+ * yet high. */
 static const double PLANTED_FROM = 0.25, PLANTED_TO = 0.65;
 
-/* A turn by more than this in one stride is no longer a straight or a track's bend (8 deg on the tightest
- * indoor track). */
+/* A turn by more than this in one stride is no longer a straight or a track's bend (8 deg on the
+ * tightest indoor track). */
 static const float TURNING_DEG = 15.0f;
 
 static const uint32_t ANGLE_FLAWS = SLOT_HOLE | SLOT_SETTLING | SLOT_UNCALIBRATED;
@@ -22,10 +23,10 @@ static float larger(float a, float b) { return a > b ? a : b; }
 
 /* A stride on the grid, and what the pods it is measured with have of it. */
 typedef struct {
-    int64_t first, last; /* grid numbers inside the stride */
-    int64_t middle;      /* of stance */
-    int64_t toe_off;     /* first grid number of swing */
-    const pod_track *shank, *thigh, *foot, *pelvis; /* NULL: not worn */
+    int64_t first, last;                                       /* grid numbers inside the stride */
+    int64_t middle;                                            /* of stance */
+    int64_t toe_off;                                           /* first grid number of swing */
+    const pod_track *shank, *thigh, *foot, *pelvis;            /* NULL: not worn */
     track_span shank_span, thigh_span, foot_span, pelvis_span; /* first - 1 .. last + 1 */
 } stride_view;
 
@@ -65,15 +66,29 @@ static float angle_at_contact(const pod_track *pod, const stride_view *v, const 
 
 static void set_unknown(stride_record *record) {
     const float nan = NAN;
-    float *const values[] = {
-        &record->stride_time_ms,     &record->contact_time_ms,      &record->flight_time_ms,
-        &record->duty_factor,        &record->cadence_spm,          &record->shank_angle_ic_deg,
-        &record->overstride_ratio,   &record->knee_flexion_ic_deg,  &record->peak_knee_flexion_deg,
-        &record->kickback_deg,       &record->heel_lift_ratio,      &record->heel_trail_ratio,
-        &record->swing_lever_ratio,  &record->knee_lift_deg,        &record->hip_extension_deg,
-        &record->hip_over_foot_ratio, &record->push_off_angle_deg,  &record->lean_deg,
-        &record->vertical_oscillation_mm, &record->impact_g,        &record->speed_mps,
-        &record->step_length_m,      &record->foot_strike_angle_deg};
+    float *const values[] = {&record->stride_time_ms,
+                             &record->contact_time_ms,
+                             &record->flight_time_ms,
+                             &record->duty_factor,
+                             &record->cadence_spm,
+                             &record->shank_angle_ic_deg,
+                             &record->overstride_ratio,
+                             &record->knee_flexion_ic_deg,
+                             &record->peak_knee_flexion_deg,
+                             &record->kickback_deg,
+                             &record->heel_lift_ratio,
+                             &record->heel_trail_ratio,
+                             &record->swing_lever_ratio,
+                             &record->knee_lift_deg,
+                             &record->hip_extension_deg,
+                             &record->hip_over_foot_ratio,
+                             &record->push_off_angle_deg,
+                             &record->lean_deg,
+                             &record->vertical_oscillation_mm,
+                             &record->impact_g,
+                             &record->speed_mps,
+                             &record->step_length_m,
+                             &record->foot_strike_angle_deg};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         *values[i] = nan;
     }
@@ -144,13 +159,15 @@ static float least_angle(const pod_track *pod, int64_t first, int64_t last) {
     return least;
 }
 
-/* How far the hip moves over the planted foot: the chain, its lower link lengthened by the ankle's roll. */
+/* How far the hip moves over the planted foot: the chain, its lower link lengthened by the ankle's
+ * roll. */
 static void measure_speed(const body *b, const stride_times *t, stride_record *r) {
     if (isnan(b->thigh_m[t->side])) {
         return;
     }
     const double contact_s = t->to_s - t->ic_s;
-    const double from_s = t->ic_s + PLANTED_FROM * contact_s, to_s = t->ic_s + PLANTED_TO * contact_s;
+    const double from_s = t->ic_s + PLANTED_FROM * contact_s,
+                 to_s = t->ic_s + PLANTED_TO * contact_s;
     const leg_pose from = body_leg_pose_at(b, t->side, from_s);
     const leg_pose to = body_leg_pose_at(b, t->side, to_s);
     const double thigh_m = b->thigh_m[t->side], lower_m = b->shank_m[t->side] + b->ankle_roll_m;
@@ -212,16 +229,17 @@ static float mean_angle(const pod_track *pod, int64_t first, int64_t last) {
     return sum / (float)(last - first + 1);
 }
 
-/* Height that the pod at the back of the waistband loses when the pelvis tips back: it sits this far behind the pelvis'
- * middle [D], 0.12..0.15 m in four public runners. */
+/* Height that the pod at the back of the waistband loses when the pelvis tips back: it sits this
+ * far behind the pelvis' middle [D], 0.12..0.15 m in four public runners. */
 static const float POD_BEHIND_PELVIS_M = 0.13f;
 
 static float pod_drop_m(const track_slot *slot) {
     return POD_BEHIND_PELVIS_M * sinf(slot->angle_deg / DEGREES);
 }
 
-/* Vertical travel over one step, from the specific force of the whole stride integrated twice; mean acceleration and
- * mean speed of a whole stride are zero. Two passes: the first finds the mean speed. */
+/* Vertical travel over one step, from the specific force of the whole stride integrated twice; mean
+ * acceleration and mean speed of a whole stride are zero. Two passes: the first finds the mean
+ * speed. */
 static float vertical_travel_m(const pod_track *pod, const stride_view *v, int64_t step_last) {
     const float mean = mean_force(pod, v->first, v->last);
     const float dt_s = 1.0f / TRACK_GRID_HZ;
@@ -249,8 +267,7 @@ static void measure_pelvis(const stride_view *v, const stride_times *t, stride_r
         return;
     }
     const double step_end_s = isnan(t->other_ic_s) ? 0.5 * (t->ic_s + t->next_ic_s) : t->other_ic_s;
-    r->vertical_oscillation_mm =
-        1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
+    r->vertical_oscillation_mm = 1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
     if (has_angles(&v->pelvis_span)) {
         r->lean_deg = -mean_angle(v->pelvis, v->first, v->last);
     }
@@ -261,13 +278,13 @@ static void measure_pelvis(const stride_view *v, const stride_times *t, stride_r
 static uint32_t quality_of(const pod_track *pod, const track_span *span, float *confidence) {
     const struct {
         uint32_t slot, quality;
-    } meaning[] = {{SLOT_HOLE, STRIDE_QUALITY_GAP},
-                   {SLOT_SETTLING, pod->long_gaps > 0 ? STRIDE_QUALITY_GAP
-                                                      : STRIDE_QUALITY_NOT_CALIBRATED},
-                   {SLOT_CLIPPED, STRIDE_QUALITY_CLIPPED},
-                   {SLOT_MOTOR, STRIDE_QUALITY_MOTOR},
-                   {SLOT_UNCALIBRATED, STRIDE_QUALITY_NOT_CALIBRATED},
-                   {SLOT_NO_STANDING, STRIDE_QUALITY_NO_STANDING}};
+    } meaning[] = {
+        {SLOT_HOLE, STRIDE_QUALITY_GAP},
+        {SLOT_SETTLING, pod->long_gaps > 0 ? STRIDE_QUALITY_GAP : STRIDE_QUALITY_NOT_CALIBRATED},
+        {SLOT_CLIPPED, STRIDE_QUALITY_CLIPPED},
+        {SLOT_MOTOR, STRIDE_QUALITY_MOTOR},
+        {SLOT_UNCALIBRATED, STRIDE_QUALITY_NOT_CALIBRATED},
+        {SLOT_NO_STANDING, STRIDE_QUALITY_NO_STANDING}};
     uint32_t quality = span->late ? STRIDE_QUALITY_LATE : span->complete ? 0 : STRIDE_QUALITY_GAP;
     for (size_t i = 0; i < sizeof meaning / sizeof meaning[0]; i++) {
         quality |= (span->flags & meaning[i].slot) != 0 ? meaning[i].quality : 0u;
@@ -277,8 +294,9 @@ static uint32_t quality_of(const pod_track *pod, const track_span *span, float *
 }
 
 static float turned_deg(const pod_track *pod, const track_span *span, const stride_view *v) {
-    return span->complete ? pod_track_at(pod, v->last)->yaw_deg - pod_track_at(pod, v->first)->yaw_deg
-                          : 0.0f;
+    return span->complete
+               ? pod_track_at(pod, v->last)->yaw_deg - pod_track_at(pod, v->first)->yaw_deg
+               : 0.0f;
 }
 
 /* The pelvis turns with the runner; a shank's own twist is no turn. */

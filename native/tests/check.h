@@ -1,4 +1,5 @@
-/* Checks for the C tests: a failed one prints where and what, the test goes on, the program exits 1.
+/* Checks for the C tests: a failed one prints where and what, the test goes on, the program
+ * exits 1.
  *
  *   static void test_something(void) { CHECK(1 + 1 == 2); }
  *   int main(void) {

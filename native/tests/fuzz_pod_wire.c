@@ -1,4 +1,5 @@
-/* libFuzzer: whatever decodes must encode to the bytes it came from (info: but its reserved bytes). */
+/* libFuzzer: whatever decodes must encode to the bytes it came from (info: but its reserved bytes).
+ */
 #include <stdlib.h>
 #include <string.h>
 

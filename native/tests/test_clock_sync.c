@@ -277,7 +277,8 @@ static void test_reboot_restarts_the_map_at_once(void) {
     }
 }
 
-/* Its clock falls back by too little to tell a reboot from an old packet, until more of them come. */
+/* Its clock falls back by too little to tell a reboot from an old packet, until more of them come.
+ */
 static void test_reboot_of_a_pod_just_started(void) {
     pod p = running_pod(8.0);
     p.pod_s -= 5.0;

@@ -319,7 +319,7 @@ static double kinematic_toe_off(const body *b, int side, const shank_event *even
 refined_event gait_refine_toe_off(const body *b, int side, const shank_event *event, int walking) {
     refined_event result = {.from_force = 0, .flight = -1};
     series force;
-    double force_s = NAN;
+    double force_s = 0.0;
     if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s + TOE_OFF_AFTER_S,
                      &force)) {
         result.from_force = toe_off_from_force(&force, &force_s);

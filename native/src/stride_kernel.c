@@ -10,6 +10,7 @@
 
 enum { PENDING_EVENTS = 16, READY_EVENTS = 64, READY_STRIDES = 16 };
 
+static const double NOT_KNOWN = (double)NAN;
 /* A gait stride: 300 steps a minute to slow walking. */
 static const double STRIDE_MIN_S = 0.4, STRIDE_MAX_S = 1.6;
 static const double DUTY_MIN = 0.12, DUTY_MAX = 0.80;
@@ -70,9 +71,9 @@ struct stride_kernel {
 stride_kernel_settings stride_kernel_default_settings(void) {
     /* Standing offsets: METRICS section 1, three public runners. 0.25 s: two connection intervals
      * of 50 ms, a lost batch and its repetition. */
-    return (stride_kernel_settings){.height_m = NAN,
-                                    .mass_kg = NAN,
-                                    .leg_length_m = {NAN, NAN},
+    return (stride_kernel_settings){.height_m = NOT_KNOWN,
+                                    .mass_kg = NOT_KNOWN,
+                                    .leg_length_m = {NOT_KNOWN, NOT_KNOWN},
                                     .standing_thigh_deg = -6.0,
                                     .standing_shank_deg = -6.0,
                                     .speed_factor = 1.0,
@@ -233,7 +234,7 @@ static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
 
 static double other_contact(const stride_kernel *kernel, int side, double from_s, double to_s) {
     const double time_s = kernel->legs[1 - side].last_contact_s;
-    return time_s > from_s && time_s < to_s ? time_s : (double)NAN;
+    return time_s > from_s && time_s < to_s ? time_s : NOT_KNOWN;
 }
 
 /* Both feet in turn: where the other shank is worn and heard, its foot lands in the middle of the

@@ -42,16 +42,21 @@ static const float ALMOST_G = 0.15f;
 static const double FADE_SHARE = 1.5;
 static const double FADE_REST_S = 0.010;
 
-/* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration
- * is largest this much after toe-off (6 of 8 public runners at 2..9.5 m/s: 6..30 ms). The two
- * estimates err independently; force is the better one. */
-static const double WHIP_LAG_S = 0.017;
+/* Force and movement err independently of each other; force is the better one. */
 static const double FORCE_WEIGHT = 0.6;
+
+/* Toe-off by movement: the foot's release lets the shank whip back, and its backward acceleration
+ * is largest this much after toe-off (6..30 ms in six of eight public runners at 2..9.5 m/s). */
+static const double WHIP_LAG_S = 0.017;
 
 /* Contact by movement: the shank's rate is least 17..60 ms after contact and crosses zero 14..54 ms
  * before it: the middle of the two, a little early. */
 static const double MIDDLE_LEAD_S = 0.004;
 static const double LANDING_S = 0.110;
+/* The landing shock rises fastest in the shank's vertical acceleration this much after contact:
+ * 4..14 ms in the same runners, as far as markers show it. */
+static const double SHOCK_LAG_S = 0.010;
+static const double SHOCK_WEIGHT = 0.6;
 
 /* Windows around the mark of a provisional event, seconds: contact comes up to 54 ms after it, and
  * then the body has to be carried; flight is over by then. */
@@ -231,11 +236,46 @@ static int rate_is_least(const pod_track *pod, double from_s, double to_s, doubl
     return least_time(&rate, time_s);
 }
 
+typedef float (*slot_value)(const track_slot *slot);
+
+static float slot_rate(const track_slot *slot) { return slot->rate_dps; }
+
+static float slot_fall(const track_slot *slot) { return -slot->force_g; }
+
+/* When a smoothed series of a pod falls fastest. */
+static int falls_fastest(const pod_track *pod, slot_value value, double from_s, double to_s,
+                         double *time_s) {
+    series smoothed, slope;
+    set_span(&smoothed, from_s, to_s);
+    const int64_t first = smoothed.first - SMOOTH_REACH;
+    if (!has_span(pod, first, smoothed.first + smoothed.count + SMOOTH_REACH - 1)) {
+        return 0;
+    }
+    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH] = {0};
+    for (int i = 0; i < smoothed.count + 2 * SMOOTH_REACH; i++) {
+        raw[i] = value(pod_track_at(pod, first + i));
+    }
+    smooth(raw, &smoothed);
+    slope.first = smoothed.first + 1;
+    slope.count = smoothed.count - 2;
+    for (int i = 0; i < slope.count; i++) {
+        slope.value[i] = smoothed.value[i + 2] - smoothed.value[i];
+    }
+    return least_time(&slope, time_s);
+}
+
+/* From the shank alone: its swing back, and the shock that runs up it. */
 static double kinematic_contact(const body *b, int side, const shank_event *event) {
-    double least_s;
-    return rate_is_least(body_shank(b, side), event->mark_s, event->mark_s + LANDING_S, &least_s)
-               ? 0.5 * (event->mark_s + least_s) - MIDDLE_LEAD_S
-               : event->time_s;
+    const pod_track *shank = body_shank(b, side);
+    double least_s, shock_s;
+    if (!rate_is_least(shank, event->mark_s, event->mark_s + LANDING_S, &least_s)) {
+        return event->time_s;
+    }
+    const double middle_s = 0.5 * (event->mark_s + least_s) - MIDDLE_LEAD_S;
+    if (!falls_fastest(shank, slot_fall, event->mark_s, event->mark_s + LANDING_S, &shock_s)) {
+        return middle_s;
+    }
+    return middle_s + SHOCK_WEIGHT * (shock_s - SHOCK_LAG_S - middle_s);
 }
 
 /* Index before the last rise through the loaded level on the way to carrying the body, or -1. */
@@ -262,7 +302,7 @@ refined_event gait_refine_contact(const body *b, int side, const shank_event *ev
     if (!result.flight || rise < 0) {
         return result;
     }
-    result.time_s = place_s(&force, rise, LOADED_G) - LOADING_S;
+    result.time_s += FORCE_WEIGHT * (place_s(&force, rise, LOADED_G) - LOADING_S - result.time_s);
     result.from_force = 1;
     return result;
 }
@@ -284,27 +324,6 @@ static int toe_off_from_force(const series *force, double *time_s) {
     return 1;
 }
 
-/* The shank's backward acceleration is largest around a provisional toe-off. */
-static int shank_whips(const pod_track *shank, double about_s, double *time_s) {
-    series rate, acceleration;
-    set_span(&rate, about_s - WHIP_BEFORE_S, about_s + TOE_OFF_AFTER_S);
-    const int64_t first = rate.first - SMOOTH_REACH;
-    if (!has_span(shank, first, rate.first + rate.count + SMOOTH_REACH - 1)) {
-        return 0;
-    }
-    float raw[WINDOW_SLOTS + 2 * SMOOTH_REACH] = {0};
-    for (int i = 0; i < rate.count + 2 * SMOOTH_REACH; i++) {
-        raw[i] = pod_track_at(shank, first + i)->rate_dps;
-    }
-    smooth(raw, &rate);
-    acceleration.first = rate.first + 1;
-    acceleration.count = rate.count - 2;
-    for (int i = 0; i < acceleration.count; i++) {
-        acceleration.value[i] = rate.value[i + 2] - rate.value[i];
-    }
-    return least_time(&acceleration, time_s);
-}
-
 static double kinematic_toe_off(const body *b, int side, const shank_event *event, int walking) {
     const pod_track *shank = body_shank(b, side);
     double time_s;
@@ -313,7 +332,10 @@ static double kinematic_toe_off(const body *b, int side, const shank_event *even
                    ? time_s
                    : event->mark_s;
     }
-    return shank_whips(shank, event->mark_s, &time_s) ? time_s - WHIP_LAG_S : event->mark_s;
+    return falls_fastest(shank, slot_rate, event->mark_s - WHIP_BEFORE_S,
+                         event->mark_s + TOE_OFF_AFTER_S, &time_s)
+               ? time_s - WHIP_LAG_S
+               : event->mark_s;
 }
 
 refined_event gait_refine_toe_off(const body *b, int side, const shank_event *event, int walking) {

@@ -12,14 +12,6 @@ static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
  */
 static const double BRIDGE_S = 0.1;
 
-static const float REST_WINDOW_S = 0.5f;
-static const float REST_GYR_RPS =
-    0.09f; /* rms over the three axes; a standing person sways at 1..3 deg/s */
-static const float REST_ACC_MPS2 = 0.5f;    /* rms */
-static const float REST_BIAS_RPS = 0.2f;    /* a slower, steadier turn than this may be bias */
-static const float REST_G_TOLERANCE = 0.1f; /* of g, for the accelerometer's own errors */
-enum { REST_WINDOWS = 3 };                  /* quiet in a row before the middle one counts */
-
 static const float CYCLE_MIN_S = 0.4f;     /* a stride at 300 steps a minute */
 static const float CYCLE_MAX_S = 1.6f;     /* slow walking */
 static const float CYCLE_SWING_RPS = 0.6f; /* mean size of the swing rate in slow walking, thigh */
@@ -75,7 +67,7 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
     pod->side = side_of(info->placement);
     pod->acc_scale = (float)info->acc_nm_s2_per_lsb * 1e-9f;
     pod->gyr_scale = (float)info->gyr_nrad_s_per_lsb * 1e-9f;
-    pod->rest_samples = (int)(REST_WINDOW_S * (float)info->rate_mhz / (1000.0f * REST_EVERY));
+    rest_init(&pod->rest, (float)info->rate_mhz / (1000.0f * REST_EVERY));
     const clock_sync_settings clock = clock_sync_default_settings((double)info->rate_mhz / 1000.0);
     (void)clock_sync_init(&pod->clock, &clock);
     const orientation_settings settings = orientation_default_settings();
@@ -88,59 +80,23 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
 
 /* ---- rest ---- */
 
-static void rest_clear(rest_watch *rest) {
-    memset(rest->acc_sum, 0, sizeof rest->acc_sum);
-    memset(rest->gyr_sum, 0, sizeof rest->gyr_sum);
-    rest->gyr_square = rest->acc_square = 0.0f;
-    rest->samples = 0;
-}
-
-static int rest_window_is_quiet(const rest_watch *rest, float acc_mean[3], float gyr_mean[3]) {
-    const float share = 1.0f / (float)rest->samples;
-    for (int i = 0; i < 3; i++) {
-        acc_mean[i] = rest->acc_sum[i] * share;
-        gyr_mean[i] = rest->gyr_sum[i] * share;
-    }
-    const float gyr_variance = rest->gyr_square * share - vec3_dot(gyr_mean, gyr_mean);
-    const float acc_variance = rest->acc_square * share - vec3_dot(acc_mean, acc_mean);
-    const float g_error = fabsf(vec3_norm(acc_mean) / ORIENTATION_GRAVITY_MPS2 - 1.0f);
-    return gyr_variance < REST_GYR_RPS * REST_GYR_RPS &&
-           acc_variance < REST_ACC_MPS2 * REST_ACC_MPS2 && vec3_norm(gyr_mean) < REST_BIAS_RPS &&
-           g_error < REST_G_TOLERANCE;
-}
-
-/* The window before the last one counts, so that the beginning of a movement never does. */
-static void rest_close_window(pod_track *pod) {
-    rest_watch *rest = &pod->rest;
-    float acc_mean[3], gyr_mean[3];
-    if (!rest_window_is_quiet(rest, acc_mean, gyr_mean)) {
-        rest->quiet_windows = 0;
-        pod->at_rest = 0;
-        return;
-    }
-    rest->quiet_windows += rest->quiet_windows < 100;
-    if (rest->quiet_windows >= REST_WINDOWS) {
-        orientation_close_rest(&pod->orientation, rest->acc_mean, rest->gyr_mean, REST_WINDOW_S);
-        alignment_standing(&pod->alignment, rest->acc_mean);
+static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_square) {
+    switch (rest_step(&pod->rest, sample->acc_mps2, sample->gyr_rps, acc_square)) {
+    case REST_QUIET:
+        orientation_close_rest(&pod->orientation, pod->rest.acc_mean, pod->rest.gyr_mean,
+                               REST_WINDOW_S);
+        alignment_standing(&pod->alignment, pod->rest.acc_mean);
         alignment_drop(&pod->alignment);
         pod->cycle.time_s = 0.0f;
         pod->at_rest = 1;
         refresh_flags(pod);
-    }
-    vec3_copy(acc_mean, rest->acc_mean);
-    vec3_copy(gyr_mean, rest->gyr_mean);
-}
-
-static void rest_step(pod_track *pod, const imu_sample *sample, float acc_square) {
-    rest_watch *rest = &pod->rest;
-    vec3_add_scaled(rest->acc_sum, sample->acc_mps2, 1.0f);
-    vec3_add_scaled(rest->gyr_sum, sample->gyr_rps, 1.0f);
-    rest->acc_square += acc_square;
-    rest->gyr_square += vec3_dot(sample->gyr_rps, sample->gyr_rps);
-    rest->samples++;
-    if (rest->samples >= pod->rest_samples) {
-        rest_close_window(pod);
-        rest_clear(rest);
+        break;
+    case REST_BROKEN:
+        pod->at_rest = 0;
+        break;
+    case REST_OPEN:
+    default:
+        break;
     }
 }
 
@@ -289,7 +245,7 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
                        ALIGNMENT_EVERY * dt_s);
     }
     if (pod->samples % REST_EVERY == 0) {
-        rest_step(pod, sample, acc_square);
+        watch_rest(pod, sample, acc_square);
     }
     pod->samples++;
     cycle_step(pod, about_rps, dt_s);
@@ -357,8 +313,7 @@ static void lose_track(pod_track *pod) {
     alignment_drop(&pod->alignment);
     pod->alignment.rise_mps = 0.0f;
     shank_events_lost(&pod->events);
-    rest_clear(&pod->rest);
-    pod->rest.quiet_windows = 0;
+    rest_lost(&pod->rest);
     pod->cycle.armed = 0;
     pod->cycle.time_s = 0.0f;
     refresh_flags(pod);

@@ -14,6 +14,7 @@
 #include "clock_sync.h"
 #include "orientation.h"
 #include "pod_wire.h"
+#include "rest.h"
 #include "shank_events.h"
 #include "stride_kernel.h"
 
@@ -48,14 +49,6 @@ typedef struct {
 } cycle_clock;
 
 typedef struct {
-    float acc_sum[3], gyr_sum[3];
-    float gyr_square, acc_square;
-    int samples;
-    int quiet_windows;              /* in a row */
-    float acc_mean[3], gyr_mean[3]; /* of the last quiet window */
-} rest_watch;
-
-typedef struct {
     float acc_mps2[3], gyr_rps[3];
 } imu_sample;
 
@@ -70,7 +63,6 @@ typedef struct {
     alignment alignment;
     cycle_clock cycle;
     rest_watch rest;
-    int rest_samples;    /* summed in one rest window */
     shank_events events; /* of shank pods */
 
     int started;

@@ -6,9 +6,10 @@
 #include "orientation.h"
 #include "vec3.h"
 
-static const float REST_GYR_RPS = 0.09f; /* rms over the axes; a standing person sways at 1..3 deg/s */
-static const float REST_ACC_MPS2 = 0.5f; /* rms */
-static const float REST_BIAS_RPS = 0.2f; /* a slower, steadier turn than this may be bias */
+static const float REST_GYR_RPS =
+    0.09f; /* rms over the axes; a standing person sways at 1..3 deg/s */
+static const float REST_ACC_MPS2 = 0.5f;    /* rms */
+static const float REST_BIAS_RPS = 0.2f;    /* a slower, steadier turn than this may be bias */
 static const float REST_G_TOLERANCE = 0.1f; /* of g, for the accelerometer's own errors */
 enum { REST_WINDOWS = 3 };                  /* quiet in a row before the middle one counts */
 

@@ -7,31 +7,19 @@
 #include "body.h"
 #include "gait_events.h"
 #include "stride_metrics.h"
+#include "stride_rules.h"
 
 enum { PENDING_EVENTS = 16, READY_EVENTS = 64, READY_STRIDES = 16 };
 
 static const double NOT_KNOWN = (double)NAN;
-/* A gait stride: 300 steps a minute to slow walking. */
-static const double STRIDE_MIN_S = 0.4, STRIDE_MAX_S = 1.6;
-static const double DUTY_MIN = 0.12, DUTY_MAX = 0.80;
-/* A running stride where flight cannot be seen. */
-static const double RUNNING_DUTY_MAX = 0.5, RUNNING_STRIDE_MAX_S = 1.0;
 /* The shank of a walker sweeps 60 degrees and more; hopping and shuffling stay below. */
 static const float LEAST_SWEEP_DEG = 40.0f;
-/* The other foot lands in the middle of a stride; two-legged hops land at its ends. */
-static const double OTHER_FOOT_FROM = 0.25, OTHER_FOOT_TO = 0.75;
-/* Of the shank's rotation about its cross axes, the part about the medio-lateral one; a tumbling
- * pod has half. */
-static const float LEAST_AXIS_SHARE = 0.6f;
 /* A pod that has not been heard for this long does not hold up the others. */
 static const double ABSENT_S = 2.0;
 /* Without a stride for this long, the runner no longer walks or runs. */
 static const double GAIT_MEMORY_S = 2.0;
 /* Before any hub time. */
 static const double LONG_AGO_S = -1e300;
-/* A stride this much longer than usual, with samples lost in it, may be two. */
-static const double TWO_STRIDES = 1.4;
-
 typedef struct {
     shank_event event;
     int side;
@@ -237,56 +225,6 @@ static double other_contact(const stride_kernel *kernel, int side, double from_s
     return time_s > from_s && time_s < to_s ? time_s : NOT_KNOWN;
 }
 
-/* Both feet in turn: where the other shank is worn and heard, its foot lands in the middle of the
- * stride. */
-static int feet_alternate(const stride_kernel *kernel, const stride_times *t) {
-    const pod_track *other = body_shank(&kernel->body, 1 - t->side);
-    const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ);
-    const int64_t last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
-    if (!body_span_is_good(other, first, last, SLOT_HOLE)) {
-        return 1;
-    }
-    const double phase = (t->other_ic_s - t->ic_s) / (t->next_ic_s - t->ic_s);
-    return phase > OTHER_FOOT_FROM && phase < OTHER_FOOT_TO;
-}
-
-static int is_worn_upright(const stride_kernel *kernel, int side) {
-    const pod_track *shank = body_shank(&kernel->body, side);
-    const pod_track *const pods[] = {shank, body_thigh(&kernel->body, side),
-                                     body_pelvis(&kernel->body)};
-    for (size_t i = 0; i < sizeof pods / sizeof pods[0]; i++) {
-        if (pods[i] != NULL && pods[i]->alignment.cycles > 0.0f &&
-            !pods[i]->alignment.pose_plausible) {
-            return 0;
-        }
-    }
-    return shank != NULL && shank->alignment.axis_share > LEAST_AXIS_SHARE;
-}
-
-static int may_be_two_strides(const stride_kernel *kernel, const stride_times *t) {
-    const leg *l = &kernel->legs[t->side];
-    const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ);
-    const int64_t last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
-    return l->usual_stride_s > 0.0 && t->next_ic_s - t->ic_s > TWO_STRIDES * l->usual_stride_s &&
-           !body_span_is_good(body_shank(&kernel->body, t->side), first, last, SLOT_HOLE);
-}
-
-static int is_stride(const stride_kernel *kernel, const stride_times *t) {
-    const double stride_s = t->next_ic_s - t->ic_s;
-    const double duty = (t->to_s - t->ic_s) / stride_s;
-    return stride_s > STRIDE_MIN_S && stride_s < STRIDE_MAX_S && duty > DUTY_MIN &&
-           duty < DUTY_MAX && feet_alternate(kernel, t) && is_worn_upright(kernel, t->side) &&
-           !may_be_two_strides(kernel, t);
-}
-
-static int is_running(const leg *l, const stride_times *t) {
-    if (l->contact.flight >= 0 || l->toe_off.flight >= 0) {
-        return l->contact.flight > 0 || l->toe_off.flight > 0;
-    }
-    const double stride_s = t->next_ic_s - t->ic_s;
-    return t->to_s - t->ic_s < RUNNING_DUTY_MAX * stride_s && stride_s < RUNNING_STRIDE_MAX_S;
-}
-
 /* A thigh pod by itself hardly tells forward from back. But where the shank swings forward fastest,
  * the thigh is ahead of its mean: their product over a stride is positive. */
 static void confirm_thigh_sign(stride_kernel *kernel, const stride_times *t) {
@@ -319,11 +257,11 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
                           .next_ic_s = next_ic_s,
                           .other_ic_s = other_contact(kernel, side, l->contact.time_s, next_ic_s),
                           .events_from_force = l->contact.from_force && l->toe_off.from_force};
-    if (!is_stride(kernel, &times)) {
+    if (!stride_is_gait(&kernel->body, &times, l->usual_stride_s)) {
         return;
     }
     confirm_thigh_sign(kernel, &times);
-    times.running = is_running(l, &times);
+    times.running = stride_is_running(&times, l->contact.flight, l->toe_off.flight);
     l->walking = !times.running;
     l->usual_stride_s = next_ic_s - times.ic_s;
     stride_record record;

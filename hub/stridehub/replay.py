@@ -51,6 +51,8 @@ def run(
     """Hands every stride of the recording to each of `on_stride`, then returns the pipeline."""
     pipeline = Pipeline(on_stride=on_stride)
     pipeline.add_runner(profile)
+    if recording.stand_end_s is not None:
+        pipeline.kernels[profile.runner].expect_standing(recording.stand_end_s)
     source: PacketSource = ReplayedSource(recording, profile.runner)
     feed = Feed(pipeline, source.pods)
     with progress(title, recording.duration_s) as show:

@@ -164,6 +164,9 @@ void stride_kernel_destroy(stride_kernel *kernel);
 stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t *info,
                                            size_t length, int32_t *pod);
 
+/* The runner was asked to stand still until then (hub time): a little fidgeting counts as rest. */
+void stride_kernel_expect_standing(stride_kernel *kernel, double until_s);
+
 /* Takes one packet; everything that became known with it is in *output. */
 stride_kernel_result stride_kernel_push(stride_kernel *kernel, int32_t pod, const uint8_t *packet,
                                         size_t length, double arrival_s,

@@ -61,7 +61,9 @@ static void refresh_flags(pod_track *pod) {
 }
 
 void pod_track_init(pod_track *pod, const pod_wire_info *info) {
+    const double standing_until_s = pod->standing_until_s;
     memset(pod, 0, sizeof *pod);
+    pod->standing_until_s = standing_until_s;
     pod->info = *info;
     pod->kind = kind_of(info->placement);
     pod->side = side_of(info->placement);
@@ -81,6 +83,7 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
 /* ---- rest ---- */
 
 static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_square) {
+    pod->rest.asked = pod->last_s < pod->standing_until_s;
     switch (rest_step(&pod->rest, sample->acc_mps2, sample->gyr_rps, acc_square)) {
     case REST_QUIET:
         orientation_close_rest(&pod->orientation, pod->rest.acc_mean, pod->rest.gyr_mean,

@@ -76,6 +76,7 @@ typedef struct {
     int64_t next;            /* grid number of the next slot to write; first == next: none yet */
     double next_slot_s;      /* its time */
     int at_rest;
+    double standing_until_s; /* the runner was asked to stand still until then */
     track_slot slots[TRACK_SLOTS];
 
     uint64_t packets, samples, lost_packets, stale_packets, clipped_samples, filled_samples;

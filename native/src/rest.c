@@ -11,6 +11,7 @@ static const float REST_GYR_RPS =
 static const float REST_ACC_MPS2 = 0.5f;    /* rms */
 static const float REST_BIAS_RPS = 0.2f;    /* a slower, steadier turn than this may be bias */
 static const float REST_G_TOLERANCE = 0.1f; /* of g, for the accelerometer's own errors */
+static const float ASKED_TOLERANCE = 9.0f;  /* of the squares: three times the movement */
 enum { REST_WINDOWS = 3 };                  /* quiet in a row before the middle one counts */
 
 static void begin_window(rest_watch *rest) {
@@ -39,9 +40,10 @@ static int is_quiet(const rest_watch *rest, float acc_mean[3], float gyr_mean[3]
     const float gyr_variance = rest->gyr_square * share - vec3_dot(gyr_mean, gyr_mean);
     const float acc_variance = rest->acc_square * share - vec3_dot(acc_mean, acc_mean);
     const float g_error = fabsf(vec3_norm(acc_mean) / ORIENTATION_GRAVITY_MPS2 - 1.0f);
-    return gyr_variance < REST_GYR_RPS * REST_GYR_RPS &&
-           acc_variance < REST_ACC_MPS2 * REST_ACC_MPS2 && vec3_norm(gyr_mean) < REST_BIAS_RPS &&
-           g_error < REST_G_TOLERANCE;
+    const float tolerance = rest->asked ? ASKED_TOLERANCE : 1.0f;
+    return gyr_variance < tolerance * REST_GYR_RPS * REST_GYR_RPS &&
+           acc_variance < tolerance * REST_ACC_MPS2 * REST_ACC_MPS2 &&
+           vec3_norm(gyr_mean) < REST_BIAS_RPS && g_error < REST_G_TOLERANCE;
 }
 
 /* The window before the last one counts, so that the beginning of a movement never does: its means

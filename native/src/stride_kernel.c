@@ -119,6 +119,12 @@ stride_kernel_result stride_kernel_add_pod(stride_kernel *kernel, const uint8_t 
     return STRIDE_KERNEL_OK;
 }
 
+void stride_kernel_expect_standing(stride_kernel *kernel, double until_s) {
+    for (int32_t i = 0; i < STRIDE_KERNEL_MAX_PODS; i++) {
+        kernel->pods[i].standing_until_s = until_s;
+    }
+}
+
 /* ---- results ---- */
 
 static void ready_event(stride_kernel *kernel, const stride_event *event) {

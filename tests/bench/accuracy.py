@@ -16,11 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.truth import TrueStride, Truth
 
-from stridehub.app import Feed, Pipeline
 from stridehub.config import runner_profile
 from stridehub.model import Stride
 from stridehub.pods.recording import load_recording
-from stridehub.pods.replayed import ReplayedSource
+from stridehub.replay import run
 
 SETTLED_S = 9.5  # earlier strides stand in the artificial blend from standing to running
 MATCH_S = 0.15
@@ -53,13 +52,7 @@ def measure(path: Path) -> list[Stride]:
     """The strides of a recording through packets, pipeline and kernel."""
     recording = load_recording(path)
     strides: list[Stride] = []
-    pipeline = Pipeline(on_stride=[strides.append])
-    pipeline.add_runner(runner_profile(recording.body))
-    source = ReplayedSource(recording)
-    feed = Feed(pipeline, source.pods)
-    for arrival in source:
-        feed.take(arrival)
-    pipeline.finish()
+    run(recording, runner_profile(recording.body), [strides.append])
     return strides
 
 
@@ -77,7 +70,9 @@ def compare(truth: Truth, strides: list[Stride]) -> Report:
             else:
                 _add_errors(errors, stride, mine[match])
         extra += _extra(truth.events("ic", side), [s for s in mine if s.ic >= SETTLED_S])
-    return Report(missed, extra, {name: Agreement.of(e) for name, e in errors.items() if len(e) > 1})
+    return Report(
+        missed, extra, {name: Agreement.of(e) for name, e in errors.items() if len(e) > 1}
+    )
 
 
 def _nearest(starts: NDArray[np.float64], time: float) -> int | None:

@@ -58,7 +58,9 @@ class Truth:
             if len(inside):
                 to = float(inside[0])
                 found.append(
-                    TrueStride(side, float(ic), to, float(next_ic), self._metrics(side, ic, to, next_ic))
+                    TrueStride(
+                        side, float(ic), to, float(next_ic), self._metrics(side, ic, to, next_ic)
+                    )
                 )
         return found
 

@@ -113,6 +113,10 @@ class StrideKernel:
             return NOTHING
         return self._findings()
 
+    def expect_standing(self, until_s: float) -> None:
+        """The runner was asked to stand still until that hub time: some fidgeting is still rest."""
+        lib.stride_kernel_expect_standing(self._kernel, until_s)
+
     def advance(self, now_s: float) -> Findings:
         """Lets hub time pass without a packet, so that no stride waits for a lost pod."""
         lib.stride_kernel_advance(self._kernel, now_s, self._output)
@@ -137,7 +141,9 @@ class StrideKernel:
         fields["has_standing"] = bool(raw.has_standing)
         return PodStatus(**fields)
 
-    def series(self, pod: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+    def series(
+        self, pod: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
         """The last 2.5 s of a pod on the kernel's 5 ms grid, each of shape (n,).
 
         Hub time in s, segment angle in deg (relative to standing) and its rate in deg/s.

@@ -15,9 +15,10 @@ typedef struct {
     int samples; /* so far in this window */
     float acc_sum[3], gyr_sum[3];
     float acc_square, gyr_square;
-    int quiet_windows;              /* in a row */
-    float acc_mean[3];              /* of the quiet window that counts, m/s^2 */
-    float gyr_mean[3];              /* rad/s */
+    int asked;         /* the wearer was asked to stand still: some fidgeting counts as rest */
+    int quiet_windows; /* in a row */
+    float acc_mean[3]; /* of the quiet window that counts, m/s^2 */
+    float gyr_mean[3]; /* rad/s */
     float acc_next[3], gyr_next[3]; /* of the one after it */
 } rest_watch;
 

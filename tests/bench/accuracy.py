@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.truth import TrueStride, Truth
-
 from stridehub.config import runner_profile
 from stridehub.model import Stride
 from stridehub.pods.recording import load_recording

@@ -55,11 +55,10 @@ _RESULTS = {
         "STRIDE_KERNEL_STALE",
     )
 }
-_TIMES = ("ic", "to", "next_ic")
 _METRICS = [
     name
     for name in Stride.__struct_fields__
-    if name not in ("runner", "side", "index", "quality", *_TIMES)
+    if name not in ("runner", "side", "index", "ic", "to", "next_ic", "quality")
 ]
 
 
@@ -217,11 +216,14 @@ def _event(raw: Any) -> GaitEvent:
 
 
 def _stride(raw: Any, runner: str) -> Stride:
+    metrics: dict[str, Any] = {name: _known(getattr(raw, name)) for name in _METRICS}
     return Stride(
         runner=runner,
         side=_SIDES[raw.side],
         index=raw.index,
+        ic=raw.ic_s,
+        to=raw.to_s,
+        next_ic=raw.next_ic_s,
         quality=tuple(name for bit, name in _QUALITY.items() if raw.quality & bit),
-        **{name: getattr(raw, f"{name}_s") for name in _TIMES},
-        **{name: _known(getattr(raw, name)) for name in _METRICS},
+        **metrics,
     )

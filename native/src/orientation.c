@@ -21,6 +21,11 @@ static const float MAX_STRAIN_RAD = 1.5f;
  * sample, is applied less often, and rounding kept from changing the quaternion's length. */
 enum { SUM_EVERY = 2, STEER_EVERY = 8 };
 
+/* Without rest the bias is learnt in motion: fast for so many cycles, while errors of any size
+ * count, and then slowly. */
+enum { WARY_CYCLES = 15 };
+static const float WARY_BIAS_TIME_S = 6.0f; /* twice the tilt's: damped by 0.7 */
+
 /* An angular rate no sensor shows as bias: 10 deg/s. */
 static const float MAX_BIAS_RPS = 0.175f;
 
@@ -69,6 +74,7 @@ void orientation_init(orientation *o, const orientation_settings *settings) {
     o->quaternion[0] = 1.0f;
     refresh_up(o);
     o->partial = 1;
+    o->wary_cycles = WARY_CYCLES;
 }
 
 /* q = q x turn: a turn of the sensor by the rotation vector (rad) in its own frame. Sine and cosine
@@ -197,7 +203,8 @@ static void limit_bias(orientation *o) {
 
 /* What has to be steered against cycle after cycle is bias. */
 static void learn_bias(orientation *o, float cycle_s) {
-    const float share = fminf(0.1f, cycle_s / o->settings.bias_time_s);
+    const float time_s = o->wary_cycles > 0 ? WARY_BIAS_TIME_S : o->settings.bias_time_s;
+    const float share = fminf(0.3f, cycle_s / time_s);
     vec3_add_scaled(o->bias_rps, o->steered_rad, -share / cycle_s);
     limit_bias(o);
 }
@@ -214,11 +221,12 @@ static void follow(orientation *o, float cycle_s) {
     const float x = o->force_sum[0], y = o->force_sum[1];
     const float level = sqrtf(x * x + y * y);
     const float angle = atan2f(level, o->force_sum[2]);
-    const int settled = o->cycles >= SETTLED_CYCLES;
-    const int strained = settled && angle > MAX_ERROR_RAD;
+    const int strained =
+        o->cycles >= SETTLED_CYCLES && o->wary_cycles == 0 && angle > MAX_ERROR_RAD;
     o->strain_rad = strained ? o->strain_rad + angle - MAX_ERROR_RAD : 0.0f;
-    if (settled) {
+    if (o->cycles >= TRUSTED_CYCLES) {
         learn_bias(o, cycle_s);
+        o->wary_cycles -= o->wary_cycles > 0;
     }
     memset(o->steered_rad, 0, sizeof o->steered_rad);
     const float turn_rad = tilt_gain(o, cycle_s) * (strained ? MAX_ERROR_RAD : angle);
@@ -253,6 +261,7 @@ void orientation_close_cycle(orientation *o, float cycle_s) {
     if (o->strain_rad > MAX_STRAIN_RAD) {
         o->cycles = 0;
         o->strain_rad = 0.0f;
+        o->wary_cycles = WARY_CYCLES;
     }
     clear_sums(o);
 }
@@ -274,6 +283,7 @@ void orientation_close_rest(orientation *o, const float mean_acc_mps2[3],
         follow(o, window_s);
     }
     o->cycles = SETTLED_CYCLES;
+    o->wary_cycles = 0;
     o->partial = 0;
     clear_sums(o);
 }

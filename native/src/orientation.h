@@ -30,6 +30,7 @@ typedef struct {
     int force_samples;
     int partial;      /* this cycle began in the middle */
     int cycles;       /* since the vertical was last lost: the first ones correct faster */
+    int wary_cycles;  /* for so many more the bias is not trusted */
     float strain_rad; /* tilt errors of the last cycles, as far as they are too large to be believed
                        */
 

@@ -1,7 +1,8 @@
 """How far the kernel is from the truth: `python tests/bench/accuracy.py PATH...` (`make accuracy`).
 
-PATH is a recording with truth, or a folder of them. Prints a table per recording: number of strides, bias, SD, limits of
-agreement (bias +- 1.96 SD) and mean absolute error of each metric; times of events in ms.
+PATH is a recording with truth, or a folder of them. Prints a table per recording: number of
+strides, bias, SD, limits of agreement (bias +- 1.96 SD) and mean absolute error of each metric;
+times of events in ms.
 """
 
 import argparse

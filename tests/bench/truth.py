@@ -1,11 +1,12 @@
 """True strides of a recording that carries its truth, by the definitions of docs/METRICS.md.
 
-Segment angles are taken relative to standing plus the default standing offsets; ratios and chain metrics come
-from those angles and the standard proportions, as in the kernel.
+Segment angles are taken relative to standing plus the default standing offsets; ratios and chain
+metrics come from those angles and the standard proportions, as in the kernel.
 """
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Truth:
     def strides(self, side: str) -> list[TrueStride]:
         contacts, releases = self.events("ic", side), self.events("to", side)
         found = []
-        for ic, next_ic in zip(contacts[:-1], contacts[1:], strict=True):
+        for ic, next_ic in pairwise(contacts):
             inside = releases[(releases > ic) & (releases < next_ic)]
             if len(inside):
                 to = float(inside[0])

@@ -25,7 +25,8 @@ ifneq ($(shell uname -m),aarch64)
 NEED_C    += gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 endif
 
-.PHONY: help demo test test-c test-aarch64 test-python lint bench accuracy callgrind fuzz clean
+.PHONY: help demo test test-c test-aarch64 test-python lint bench accuracy callgrind picture fuzz \
+	clean
 
 help:
 	@printf '%s\n' \
@@ -35,6 +36,7 @@ help:
 	'make bench      packets in, strides out: speed and memory' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
+	'make picture    docs/demo.svg drawn anew' \
 	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
 	'make clean      removes what was built, and the virtual environment'
 
@@ -85,6 +87,10 @@ callgrind: $(VENV)/with-run
 	@.ci/install-missing gcc libc6-dev valgrind
 	$(SAY) 'instructions per pod sample'
 	@$(BIN)/python tests/bench/callgrind.py
+
+picture: $(VENV)/with-run
+	$(SAY) 'docs/demo.svg'
+	@$(BIN)/python docs/picture.py
 
 fuzz: FUZZ_SECONDS := 300
 fuzz:

@@ -111,11 +111,11 @@ static int cycle_ticks(pod_track *pod, float about_rps, float dt_s) {
     const int trunk = pod->kind == SEGMENT_TRUNK;
     const float swing = trunk ? pod->alignment.rise_mps : about_rps;
     cycle->time_s += dt_s;
-    cycle->swing_rps += dt_s * (fabsf(swing) - cycle->swing_rps);
+    cycle->swing += dt_s * (fabsf(swing) - cycle->swing);
     if (!pod->alignment.has_axis) {
         return 0;
     }
-    const float threshold = 0.3f * cycle->swing_rps;
+    const float threshold = 0.3f * cycle->swing;
     if (swing < -threshold) {
         cycle->armed = 1;
         return 0;
@@ -130,7 +130,7 @@ static int cycle_ticks(pod_track *pod, float about_rps, float dt_s) {
 
 static int cycle_is_gait(const pod_track *pod) {
     const float least = pod->kind == SEGMENT_TRUNK ? 0.05f : CYCLE_SWING_RPS;
-    return pod->cycle.swing_rps > least;
+    return pod->cycle.swing > least;
 }
 
 static void close_cycle(pod_track *pod, float time_s, int ticked) {

@@ -43,9 +43,9 @@ typedef struct {
 } track_slot;
 
 typedef struct {
-    float time_s;    /* so far */
-    int armed;       /* the segment has swung back since the last tick */
-    float swing_rps; /* running mean of the swing rate's size */
+    float time_s; /* so far */
+    int armed;    /* the segment has swung back since the last tick */
+    float swing;  /* running mean of its size: rad/s of a limb, m/s of the trunk's rise */
 } cycle_clock;
 
 typedef struct {

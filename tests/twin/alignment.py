@@ -118,9 +118,7 @@ class Alignment:
             self._find_trunk_axis()
         else:
             self._find_limb_axis()
-            if not self.has_standing:
-                self._set_typical_pose()
-        if self.kind is Kind.TRUNK and not self.has_standing:
+        if not self.has_standing:
             self._set_typical_pose()
         self._judge_standing(pose)
         self._rate_confidence()

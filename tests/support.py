@@ -224,12 +224,15 @@ def over_the_air(
     runner: Synthetic, link: LinkKnobs, seed: int = 1
 ) -> tuple[list[WornPod], list[Arrival]]:
     """The runner's pods with crystals and radios of their own."""
-    pods, arrivals = [], []
+    pods: list[WornPod] = []
+    arrivals: list[Arrival] = []
     recording = runner.recording
     for number, placement in enumerate(recording.placements):
         way = PodLink(link, placement, seed, recording.rate_hz, runner.knobs.imu)
         pods.append(WornPod("runner", way.info))
         samples = recording.acc_mps2[number], recording.gyr_rad_s[number]
-        for sent in way.send(recording.time_s, *samples):
-            arrivals.append(Arrival(number, sent.data, sent.arrival_s))
+        arrivals += [
+            Arrival(number, sent.data, sent.arrival_s)
+            for sent in way.send(recording.time_s, *samples)
+        ]
     return pods, sorted(arrivals, key=lambda arrival: arrival.arrival_s)

@@ -54,7 +54,8 @@ typedef enum {
     STRIDE_QUALITY_LATE = 512,   /* a pod's data did not come in time */
     STRIDE_QUALITY_MOTOR = 1024, /* a haptic motor ran: no impact */
     STRIDE_QUALITY_KINEMATIC_EVENTS =
-        256, /* IC or TO from the leg's movement alone, force unseen */
+        256,                        /* IC or TO from the leg's movement alone, force unseen */
+    STRIDE_QUALITY_NOT_WORN = 8192, /* a pod lies still, or as no limb can */
     STRIDE_QUALITY_NO_IMPACT =
         4096, /* the shank's samples just after contact were lost or shaken by a motor */
     STRIDE_QUALITY_NO_LEG_LENGTH =

@@ -33,6 +33,24 @@ typedef struct {
 static const float STRANGE_AXIS_SHARE = 0.6f;
 enum { STRANGE_CYCLES = 3 };
 
+/* Poses at any moment of running, with room; a foot goes all round. */
+static pose_range human_pose(segment_kind kind) {
+    switch (kind) {
+    case SEGMENT_THIGH:
+        return (pose_range){-75.0f, 14.0f, 125.0f};
+    case SEGMENT_SHANK:
+        return (pose_range){-165.0f, -33.0f, 75.0f};
+    case SEGMENT_FOOT:
+        return (pose_range){-181.0f, -38.0f, 100.0f};
+    case SEGMENT_TRUNK:
+    default:
+        return (pose_range){-80.0f, -5.0f, 60.0f};
+    }
+}
+
+/* Sine of 50 degrees to the side. */
+static const float MAX_SIDE_TILT = 0.77f;
+
 /* Rate of rotation that only movement from place to place has, rms over the three axes. */
 static const float LIVELY_RPS = 1.0f;
 
@@ -358,6 +376,12 @@ void alignment_confirm_sign(alignment *a, int forward_is_forward) {
         a->cycles = 0.0f;
         a->confidence = 0.0f;
     }
+}
+
+int alignment_pose_is_human(const alignment *a, float angle_deg, float up_along_right) {
+    const pose_range range = human_pose(a->kind);
+    return angle_deg > range.least_deg && angle_deg < range.most_deg &&
+           fabsf(up_along_right) < MAX_SIDE_TILT;
 }
 
 void alignment_standing(alignment *a, const float acc_mps2[3]) {

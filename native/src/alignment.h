@@ -80,6 +80,10 @@ void alignment_guess_axis(alignment *a);
 /* What was summed says nothing. */
 void alignment_drop(alignment *a);
 
+/* The segment, aligned, takes a pose that a running body can take: angle about its medio-lateral
+ * axis (deg) and the part of the vertical along that axis. */
+int alignment_pose_is_human(const alignment *a, float angle_deg, float up_along_right);
+
 /* A window of rest with this mean specific force (m/s^2). */
 void alignment_standing(alignment *a, const float acc_mps2[3]);
 

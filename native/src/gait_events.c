@@ -80,7 +80,7 @@ int64_t gait_events_needs(const shank_event *event) {
 }
 
 static int has_span(const pod_track *pod, int64_t first, int64_t last) {
-    return body_span_is_good(pod, first, last, SLOT_HOLE | SLOT_SETTLING);
+    return body_span_is_good(pod, first, last, SLOT_HOLE | SLOT_SETTLING | SLOT_OFF);
 }
 
 static force_source best_source(const body *b, int64_t first, int64_t last) {

@@ -57,7 +57,8 @@ static void refresh_flags(pod_track *pod) {
     pod->standing_flags =
         (orientation_is_settled(&pod->orientation) ? 0u : (uint32_t)SLOT_SETTLING) |
         (pod->alignment.confidence < 0.5f ? (uint32_t)SLOT_UNCALIBRATED : 0u) |
-        (pod->alignment.has_standing ? 0u : (uint32_t)SLOT_NO_STANDING);
+        (pod->alignment.has_standing ? 0u : (uint32_t)SLOT_NO_STANDING) |
+        (pod->rest.quiet_windows > 0 ? (uint32_t)SLOT_OFF : 0u);
 }
 
 void pod_track_init(pod_track *pod, const pod_wire_info *info) {
@@ -84,23 +85,19 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
 
 static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_square) {
     pod->rest.asked = pod->last_s < pod->standing_until_s;
-    switch (rest_step(&pod->rest, sample->acc_mps2, sample->gyr_rps, acc_square)) {
-    case REST_QUIET:
+    const rest_result result = rest_step(&pod->rest, sample->acc_mps2, sample->gyr_rps, acc_square);
+    if (result == REST_OPEN) {
+        return;
+    }
+    pod->at_rest = result == REST_QUIET;
+    if (result == REST_QUIET) {
         orientation_close_rest(&pod->orientation, pod->rest.acc_mean, pod->rest.gyr_mean,
                                REST_WINDOW_S);
         alignment_standing(&pod->alignment, pod->rest.acc_mean);
         alignment_drop(&pod->alignment);
         pod->cycle.time_s = 0.0f;
-        pod->at_rest = 1;
-        refresh_flags(pod);
-        break;
-    case REST_BROKEN:
-        pod->at_rest = 0;
-        break;
-    case REST_OPEN:
-    default:
-        break;
     }
+    refresh_flags(pod);
 }
 
 /* ---- cycles ---- */
@@ -229,13 +226,14 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     const float about_rps = vec3_dot(rate_rps, axes->right);
     const float acc_square = vec3_dot(sample->acc_mps2, sample->acc_mps2);
 
+    const float angle = angle_deg(vec3_dot(up, axes->up), vec3_dot(up, axes->forward));
     const track_slot next = {
-        .angle_deg = angle_deg(vec3_dot(up, axes->up), vec3_dot(up, axes->forward)),
+        .angle_deg = angle,
         .rate_dps = DEGREES * about_rps,
         .force_g = vertical_mps2 * PER_G,
         .magnitude_g = sqrtf(acc_square) * PER_G,
         .yaw_deg = pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up),
-        .flags = pod->standing_flags | flags,
+        .flags = pod->standing_flags | pod->pose_flags | flags,
     };
     if (pod->kind == SEGMENT_SHANK) {
         shank_events_step(&pod->events, next.rate_dps, next.angle_deg, time_s);
@@ -246,6 +244,8 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     if (pod->samples % ALIGNMENT_EVERY == 0) {
         alignment_step(&pod->alignment, rate_rps, about_rps, up, sample->acc_mps2, vertical_mps2,
                        ALIGNMENT_EVERY * dt_s);
+        const float aside = vec3_dot(up, axes->right);
+        pod->pose_flags = alignment_pose_is_human(axes, angle, aside) ? 0u : (uint32_t)SLOT_OFF;
     }
     if (pod->samples % REST_EVERY == 0) {
         watch_rest(pod, sample, acc_square);

@@ -30,6 +30,7 @@ typedef enum {
     SLOT_SETTLING = 8, /* after a hole, until whole cycles have set the vertical again */
     SLOT_UNCALIBRATED = 16,
     SLOT_NO_STANDING = 32,
+    SLOT_OFF = 128,   /* lies still, or in a pose no limb takes: not on a runner */
     SLOT_BRIDGED = 64 /* samples made up across a short gap: no impact is in them */
 } slot_flag;
 
@@ -71,6 +72,7 @@ typedef struct {
     imu_sample last, before; /* the last two samples */
 
     uint32_t standing_flags; /* slot_flag bits of every slot for now */
+    uint32_t pose_flags;     /* slot_flag bits by the pose at this moment */
     track_slot state;        /* of the last sample */
     int64_t first;           /* grid number of the oldest slot since the track began */
     int64_t next;            /* grid number of the next slot to write; first == next: none yet */

@@ -59,7 +59,7 @@ static rest_result close_window(rest_watch *rest) {
     vec3_copy(rest->gyr_next, rest->gyr_mean);
     vec3_copy(acc_mean, rest->acc_next);
     vec3_copy(gyr_mean, rest->gyr_next);
-    return rest->quiet_windows >= REST_WINDOWS ? REST_QUIET : REST_OPEN;
+    return rest->quiet_windows >= REST_WINDOWS ? REST_QUIET : REST_BEGUN;
 }
 
 rest_result rest_step(rest_watch *rest, const float acc_mps2[3], const float gyr_rps[3],

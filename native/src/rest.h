@@ -7,7 +7,8 @@
 typedef enum {
     REST_OPEN = 0,   /* the window goes on */
     REST_BROKEN = 1, /* a window with movement has ended */
-    REST_QUIET = 2   /* a quiet window between quiet ones: its means count */
+    REST_BEGUN = 2,  /* a quiet window has ended, but the ones before it were not */
+    REST_QUIET = 3   /* a quiet window between quiet ones: its means count */
 } rest_result;
 
 typedef struct {

@@ -17,7 +17,7 @@ static const double PLANTED_FROM = 0.25, PLANTED_TO = 0.65;
  * tightest indoor track). */
 static const float TURNING_DEG = 15.0f;
 
-static const uint32_t ANGLE_FLAWS = SLOT_HOLE | SLOT_SETTLING | SLOT_UNCALIBRATED;
+static const uint32_t ANGLE_FLAWS = SLOT_HOLE | SLOT_SETTLING | SLOT_UNCALIBRATED | SLOT_OFF;
 
 static float larger(float a, float b) { return a > b ? a : b; }
 
@@ -263,7 +263,8 @@ static float vertical_travel_m(const pod_track *pod, const stride_view *v, int64
 }
 
 static void measure_pelvis(const stride_view *v, const stride_times *t, stride_record *r) {
-    if (!v->pelvis_span.complete || (v->pelvis_span.flags & (SLOT_HOLE | SLOT_SETTLING)) != 0) {
+    if (!v->pelvis_span.complete ||
+        (v->pelvis_span.flags & (SLOT_HOLE | SLOT_SETTLING | SLOT_OFF)) != 0) {
         return;
     }
     const double step_end_s = isnan(t->other_ic_s) ? 0.5 * (t->ic_s + t->next_ic_s) : t->other_ic_s;
@@ -282,6 +283,7 @@ static uint32_t quality_of(const pod_track *pod, const track_span *span, float *
         {SLOT_HOLE, STRIDE_QUALITY_GAP},
         {SLOT_SETTLING, pod->long_gaps > 0 ? STRIDE_QUALITY_GAP : STRIDE_QUALITY_NOT_CALIBRATED},
         {SLOT_CLIPPED, STRIDE_QUALITY_CLIPPED},
+        {SLOT_OFF, STRIDE_QUALITY_NOT_WORN},
         {SLOT_MOTOR, STRIDE_QUALITY_MOTOR},
         {SLOT_UNCALIBRATED, STRIDE_QUALITY_NOT_CALIBRATED},
         {SLOT_NO_STANDING, STRIDE_QUALITY_NO_STANDING}};

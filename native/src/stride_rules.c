@@ -19,23 +19,15 @@ static const double TWO_STRIDES = 1.4;
 static int feet_alternate(const body *b, const stride_times *t) {
     const int64_t first = (int64_t)(t->ic_s * TRACK_GRID_HZ);
     const int64_t last = (int64_t)(t->next_ic_s * TRACK_GRID_HZ);
-    if (!body_span_is_good(body_shank(b, 1 - t->side), first, last, SLOT_HOLE)) {
+    if (!body_span_is_good(body_shank(b, 1 - t->side), first, last, SLOT_HOLE | SLOT_OFF)) {
         return 1;
     }
     const double phase = (t->other_ic_s - t->ic_s) / (t->next_ic_s - t->ic_s);
     return phase > OTHER_FOOT_FROM && phase < OTHER_FOOT_TO;
 }
 
-static int is_worn_upright(const body *b, int side) {
-    const pod_track *shank = body_shank(b, side);
-    const pod_track *const pods[] = {shank, body_thigh(b, side), body_pelvis(b)};
-    for (size_t i = 0; i < sizeof pods / sizeof pods[0]; i++) {
-        if (pods[i] != NULL && pods[i]->alignment.cycles > 0.0f &&
-            !pods[i]->alignment.pose_plausible) {
-            return 0;
-        }
-    }
-    return shank != NULL && shank->alignment.axis_share > LEAST_AXIS_SHARE;
+static int is_worn_upright(const pod_track *shank) {
+    return shank->alignment.pose_plausible && shank->alignment.axis_share > LEAST_AXIS_SHARE;
 }
 
 static int may_be_two_strides(const body *b, const stride_times *t, double usual_stride_s) {
@@ -49,7 +41,7 @@ int stride_is_gait(const body *b, const stride_times *t, double usual_stride_s) 
     const double stride_s = t->next_ic_s - t->ic_s;
     const double duty = (t->to_s - t->ic_s) / stride_s;
     return stride_s > STRIDE_MIN_S && stride_s < STRIDE_MAX_S && duty > DUTY_MIN &&
-           duty < DUTY_MAX && feet_alternate(b, t) && is_worn_upright(b, t->side) &&
+           duty < DUTY_MAX && feet_alternate(b, t) && is_worn_upright(body_shank(b, t->side)) &&
            !may_be_two_strides(b, t, usual_stride_s);
 }
 

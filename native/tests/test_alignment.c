@@ -413,7 +413,7 @@ static void trunk_cycle(alignment *a, const mount *m, double bounce_mps2, double
 }
 
 static void test_trunk_axes_for_any_mount(void) {
-    char context[32];
+    char context[48];
     for (int standing = 0; standing < 2; standing++) {
         for (int number = 0; number < MOUNTS; number++) {
             (void)snprintf(context, sizeof context, "standing %d, mount %d", standing, number);

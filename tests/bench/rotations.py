@@ -14,9 +14,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.accuracy import recordings
-from support import largest_changes, randomly_turned, settled, side_by_side, strides_of
-
 from stridehub.pods.recording import Recording, load_recording
+from support import largest_changes, randomly_turned, settled, side_by_side, strides_of
 
 TURNS = 100
 # What a metric may move by, by the unit its name ends in; times of events are ms here. Speed and

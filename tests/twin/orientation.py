@@ -14,7 +14,9 @@ GRAVITY_MPS2 = 9.80665
 
 TILT_TIME_S = 3.0  # time constant of the tilt correction in steady gait
 BIAS_TIME_S = 30.0  # of the gyroscope bias learnt in motion
-BIAS_SHARE_MOST = 0.1  # of what was steered in a cycle
+WARY_CYCLES = 15  # before any rest the bias is learnt faster for so many, and any tilt believed
+WARY_BIAS_TIME_S = 6.0
+BIAS_SHARE_MOST = 0.3  # of what was steered in a cycle
 BIAS_MOST_RAD_S = 0.175
 RESTS_MOST = 20  # windows that the bias at rest is a mean of
 
@@ -43,6 +45,7 @@ class Orientation:
         self._forces: list[Floats] = []  # of this cycle, in the world
         self._partial = True  # this cycle began in the middle
         self._cycles = 0  # since the vertical was last lost
+        self._wary_cycles = WARY_CYCLES
         self._strain = 0.0
         self._rests = 0
         self._steer: Floats = np.zeros(3)  # in use, rad/s in the world
@@ -87,7 +90,7 @@ class Orientation:
                 self._follow(force, cycle_s, min(1.0, gain))
             self._cycles += 1
             if self._strain > STRAIN_MOST_RAD:
-                self._cycles, self._strain = 0, 0.0
+                self._cycles, self._strain, self._wary_cycles = 0, 0.0, WARY_CYCLES
         self._partial = False
         self._forces = []
 
@@ -107,6 +110,7 @@ class Orientation:
             self._level(force, window_s, REST_GAIN, math.inf)
             self._strain = 0.0
         self._cycles = SETTLED_CYCLES
+        self._wary_cycles = 0
         self._partial = False
         self._forces = []
 
@@ -116,10 +120,11 @@ class Orientation:
     def _follow(self, force: Floats, cycle_s: float, gain: float) -> None:
         most = math.inf
         beyond = 0.0
-        if self._cycles >= SETTLED_CYCLES:
-            self._learn_bias(cycle_s)
+        if self._cycles >= SETTLED_CYCLES and self._wary_cycles == 0:
             most = TILT_MOST_RAD
             beyond = max(0.0, _tilt(force) - TILT_MOST_RAD)
+        if self._cycles >= TRUSTED_CYCLES:
+            self._learn_bias(cycle_s)
         self._strain = self._strain + beyond if beyond > 0.0 else 0.0
         self._level(force, cycle_s, gain, most)
 
@@ -144,8 +149,10 @@ class Orientation:
 
     def _learn_bias(self, cycle_s: float) -> None:
         """What has to be steered against cycle after cycle is bias."""
-        share = min(BIAS_SHARE_MOST, cycle_s / BIAS_TIME_S)
+        time_s = WARY_BIAS_TIME_S if self._wary_cycles > 0 else BIAS_TIME_S
+        share = min(BIAS_SHARE_MOST, cycle_s / time_s)
         self.bias = _limited(self.bias - share * self._steered / cycle_s)
+        self._wary_cycles = max(0, self._wary_cycles - 1)
 
 
 def _tilt(force: Floats) -> float:

@@ -56,8 +56,8 @@ typedef enum {
     STRIDE_QUALITY_KINEMATIC_EVENTS =
         256,                        /* IC or TO from the leg's movement alone, force unseen */
     STRIDE_QUALITY_NOT_WORN = 8192, /* a pod lies still, or as no limb can */
-    STRIDE_QUALITY_NO_IMPACT =
-        4096, /* the shank's samples just after contact were lost or shaken by a motor */
+    STRIDE_QUALITY_BRIDGED =
+        4096, /* samples were made up where impact or oscillation needs true ones */
     STRIDE_QUALITY_NO_LEG_LENGTH =
         2048 /* ratios from standard proportions; no speed, no step length */
 } stride_quality;

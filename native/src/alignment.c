@@ -28,6 +28,10 @@ typedef struct {
     float least_deg, typical_deg, most_deg;
 } pose_range;
 
+/* Mean horizontal acceleration x vertical speed of a runner's trunk, m^2/s^3, that tells forward
+ * from back: eight public runners at 2..9.5 m/s had 0.85..2.9. */
+static const float CLEAR_PUSH = 0.3f;
+
 /* Limbs in gait turn about their medio-lateral axis, of the two that are not their long one, for
  * 0.8 and more of the sum of squares. */
 static const float STRANGE_AXIS_SHARE = 0.6f;
@@ -202,8 +206,9 @@ static void find_trunk_axis(alignment *a) {
     }
     vec3_copy(a->push_mean, forward);
     vec3_reject(forward, a->up);
-    a->axis_quality =
-        a->push_norm > 0.0f ? fminf(1.0f, vec3_norm(a->push_mean) / a->push_norm) : 0.0f;
+    const float push = vec3_norm(a->push_mean);
+    const float steady = a->push_norm > 0.0f ? push / a->push_norm : 0.0f;
+    a->axis_quality = fminf(1.0f, steady) * fminf(1.0f, push / CLEAR_PUSH);
     if (vec3_normalise(forward)) {
         vec3_cross(forward, a->up, right);
         set_right(a, right);

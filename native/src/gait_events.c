@@ -64,6 +64,8 @@ static const double CONTACT_BEFORE_S = 0.050, CONTACT_AFTER_S = 0.130;
 static const double FLIGHT_AFTER_S = 0.050;
 static const double TOE_OFF_BEFORE_S = 0.130, TOE_OFF_AFTER_S = 0.080;
 static const double WHIP_BEFORE_S = 0.030;
+/* Where a sample made up across a gap would move an event. */
+static const double CORE_BEFORE_S = 0.020, CORE_AFTER_S = 0.080;
 
 typedef struct {
     int64_t first; /* grid number of value[0] */
@@ -83,19 +85,23 @@ static int has_span(const pod_track *pod, int64_t first, int64_t last) {
     return body_span_is_good(pod, first, last, SLOT_HOLE | SLOT_SETTLING | SLOT_OFF);
 }
 
-static force_source best_source(const body *b, int64_t first, int64_t last) {
-    const int thighs =
-        has_span(body_thigh(b, 0), first, last) && has_span(body_thigh(b, 1), first, last);
-    const int pelvis = has_span(body_pelvis(b), first, last);
-    const int shanks =
-        has_span(body_shank(b, 0), first, last) && has_span(body_shank(b, 1), first, last);
-    if (thighs && pelvis && shanks) {
-        return FORCE_BODY;
+/* Samples of a span, without any that were made up in its core. */
+static int has_core(const pod_track *pod, const series *s, int64_t core_first, int64_t core_last) {
+    return has_span(pod, s->first - SMOOTH_REACH - 1, s->first + s->count + SMOOTH_REACH) &&
+           body_span_is_good(pod, core_first, core_last, SLOT_BRIDGED);
+}
+
+static force_source best_source(const body *b, const series *s, int64_t core_first,
+                                int64_t core_last) {
+    const int thighs = has_core(body_thigh(b, 0), s, core_first, core_last) &&
+                       has_core(body_thigh(b, 1), s, core_first, core_last);
+    const int shanks = has_core(body_shank(b, 0), s, core_first, core_last) &&
+                       has_core(body_shank(b, 1), s, core_first, core_last);
+    const int pelvis = has_core(body_pelvis(b), s, core_first, core_last);
+    if (thighs && shanks) {
+        return pelvis ? FORCE_BODY : FORCE_HIPS;
     }
-    if (pelvis) {
-        return FORCE_PELVIS;
-    }
-    return thighs && shanks ? FORCE_HIPS : FORCE_NONE;
+    return pelvis ? FORCE_PELVIS : FORCE_NONE;
 }
 
 static float force_at(const pod_track *pod, int64_t grid) {
@@ -161,11 +167,13 @@ static void set_span(series *s, double from_s, double to_s) {
     s->count = count < 1 ? 1 : count > WINDOW_SLOTS ? WINDOW_SLOTS : (int)count;
 }
 
-static int smooth_force(const body *b, double from_s, double to_s, series *out) {
+/* The force from `from_s` to `to_s`; what decides the event lies around `mark_s`. */
+static int smooth_force(const body *b, double from_s, double mark_s, double to_s, series *out) {
     set_span(out, from_s, to_s);
     const int64_t first = out->first - SMOOTH_REACH;
     const int64_t last = out->first + out->count + SMOOTH_REACH - 1;
-    const force_source source = best_source(b, first - 1, last + 1);
+    const force_source source =
+        best_source(b, out, grid_after(mark_s - CORE_BEFORE_S), grid_after(mark_s + CORE_AFTER_S));
     if (source == FORCE_NONE) {
         return 0;
     }
@@ -291,8 +299,8 @@ refined_event gait_refine_contact(const body *b, int side, const shank_event *ev
     refined_event result = {
         .time_s = kinematic_contact(b, side, event), .from_force = 0, .flight = -1};
     series force;
-    if (!smooth_force(b, event->mark_s - CONTACT_BEFORE_S, event->mark_s + CONTACT_AFTER_S,
-                      &force)) {
+    if (!smooth_force(b, event->mark_s - CONTACT_BEFORE_S, event->mark_s,
+                      event->mark_s + CONTACT_AFTER_S, &force)) {
         return result;
     }
     const int flight_slots = (int)((CONTACT_BEFORE_S + FLIGHT_AFTER_S) * TRACK_GRID_HZ);
@@ -342,8 +350,8 @@ refined_event gait_refine_toe_off(const body *b, int side, const shank_event *ev
     refined_event result = {.from_force = 0, .flight = -1};
     series force;
     double force_s = 0.0;
-    if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s + TOE_OFF_AFTER_S,
-                     &force)) {
+    if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s,
+                     event->mark_s + TOE_OFF_AFTER_S, &force)) {
         result.from_force = toe_off_from_force(&force, &force_s);
         result.flight = result.from_force;
         walking = !result.flight;

@@ -10,7 +10,7 @@ enum { MAX_RESTS = 20 };
 /* After a loss the vertical can be used again after TRUSTED_CYCLES. From SETTLED_CYCLES on one
  * cycle counts for no more than MAX_ERROR: what looks like more is the runner speeding up or
  * braking, since no gyroscope drifts that far in a stride. */
-enum { TRUSTED_CYCLES = 3, SETTLED_CYCLES = 5 };
+enum { TRUSTED_CYCLES = 4, SETTLED_CYCLES = 5 };
 static const float MAX_ERROR_RAD = 0.035f;
 
 /* What errors have beyond that, cycle after cycle, adding up to this: the vertical is lost after

@@ -8,9 +8,9 @@
 static const float DEGREES = 57.29577951f; /* per radian */
 static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
 
-/* Gaps up to here are bridged by a cubic that meets both ends: two packets of 8 samples at 208 Hz.
+/* Gaps up to here are bridged by a cubic that meets both ends: one packet of 8 samples at 208 Hz.
  */
-static const double BRIDGE_S = 0.1;
+static const double BRIDGE_S = 0.06;
 
 static const float CYCLE_MIN_S = 0.4f;     /* a stride at 300 steps a minute */
 static const float CYCLE_MAX_S = 1.6f;     /* slow walking */

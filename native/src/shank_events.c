@@ -8,6 +8,7 @@
 /* A forward swing begins above this share of the usual peak, and never below the floor: slow
  * walking peaks at 250 deg/s, shifting one's weight stays under 100. */
 static const float SWING_SHARE = 0.35f;
+static const float STANCE_SWING_SHARE = 0.6f;
 static const float SWING_FLOOR_DPS = 100.0f;
 static const float LEAST_PEAK_DPS = 150.0f;
 
@@ -67,8 +68,10 @@ static double crossing_s(const shank_events *e, float rate_dps, double time_s, f
     return e->time_s + (double)share * (time_s - e->time_s);
 }
 
+/* Before toe-off is marked only a rate beyond any push-off is a swing. */
 static float swing_threshold(const shank_events *e) {
-    return fmaxf(SWING_FLOOR_DPS, SWING_SHARE * e->mean_peak_dps);
+    const float share = e->phase == SHANK_STANDING ? STANCE_SWING_SHARE : SWING_SHARE;
+    return fmaxf(SWING_FLOOR_DPS, share * e->mean_peak_dps);
 }
 
 static void begin_swing(shank_events *e, float rate_dps, float angle_deg) {

@@ -122,10 +122,25 @@ static void measure_contact_pose(const body *b, const stride_times *t, stride_re
     r->push_off_angle_deg = DEGREES * atan2f(-forward, down);
 }
 
+/* How far the ankle trails the hip where it is highest: a slot steps it by 0.02, so between the
+ * slots, at the vertex of the parabola through the three heights. */
+static float trail_at_peak(const body *b, int side, int64_t peak) {
+    float forward[3], down[3];
+    for (int i = 0; i < 3; i++) {
+        body_ankle(body_leg_pose(b, side, peak - 1 + i), &forward[i], &down[i]);
+    }
+    const float bend = down[0] - 2.0f * down[1] + down[2];
+    const float shift = bend > 0.0f ? 0.5f * (down[0] - down[2]) / bend : 0.0f;
+    const float w = shift < -1.0f ? -1.0f : shift > 1.0f ? 1.0f : shift;
+    return -(w < 0.0f ? forward[1] + w * (forward[1] - forward[0])
+                      : forward[1] + w * (forward[2] - forward[1]));
+}
+
 static void measure_swing(const body *b, const stride_times *t, const stride_view *v,
                           stride_record *r) {
-    float least_down = INFINITY, trail = NAN, last_forward = 0.0f, last_lever = 0.0f;
+    float least_down = INFINITY, last_forward = 0.0f, last_lever = 0.0f;
     float flexion = -INFINITY, knee_lift = -INFINITY;
+    int64_t peak = v->toe_off;
     for (int64_t grid = v->toe_off; grid <= v->last; grid++) {
         const leg_pose pose = body_leg_pose(b, t->side, grid);
         float forward, down;
@@ -134,7 +149,7 @@ static void measure_swing(const body *b, const stride_times *t, const stride_vie
         knee_lift = larger(knee_lift, pose.thigh_deg);
         if (down < least_down) {
             least_down = down;
-            trail = -forward;
+            peak = grid;
         }
         const float lever = sqrtf(forward * forward + down * down);
         if (last_forward < 0.0f && forward >= 0.0f) {
@@ -147,7 +162,7 @@ static void measure_swing(const body *b, const stride_times *t, const stride_vie
     r->peak_knee_flexion_deg = flexion;
     r->knee_lift_deg = knee_lift;
     r->heel_lift_ratio = 1.0f - least_down;
-    r->heel_trail_ratio = trail;
+    r->heel_trail_ratio = trail_at_peak(b, t->side, peak);
 }
 
 static float least_angle(const pod_track *pod, int64_t first, int64_t last) {
@@ -203,7 +218,7 @@ static void measure_leg(const body *b, const stride_times *t, const stride_view 
 static void measure_impact(const stride_view *v, const stride_times *t, stride_record *r) {
     const int64_t last = grid_after(t->ic_s + IMPACT_S);
     if (!body_span_is_good(v->shank, v->first, last, SLOT_HOLE | SLOT_BRIDGED | SLOT_MOTOR)) {
-        r->quality |= STRIDE_QUALITY_NO_IMPACT;
+        r->quality |= STRIDE_QUALITY_BRIDGED;
         return;
     }
     float peak = 0.0f;
@@ -268,7 +283,12 @@ static void measure_pelvis(const stride_view *v, const stride_times *t, stride_r
         return;
     }
     const double step_end_s = isnan(t->other_ic_s) ? 0.5 * (t->ic_s + t->next_ic_s) : t->other_ic_s;
-    r->vertical_oscillation_mm = 1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
+    if ((v->pelvis_span.flags & SLOT_BRIDGED) == 0) {
+        r->vertical_oscillation_mm =
+            1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
+    } else {
+        r->quality |= STRIDE_QUALITY_BRIDGED;
+    }
     if (has_angles(&v->pelvis_span)) {
         r->lean_deg = -mean_angle(v->pelvis, v->first, v->last);
     }
@@ -338,7 +358,7 @@ void stride_measure(const body *b, const stride_times *times, stride_record *rec
     measure_times(times, record);
     measure_leg(b, times, &view, record);
     measure_impact(&view, times, record);
-    if (has_angles(&view.foot_span)) {
+    if (has_angles(&view.foot_span) && (view.foot_span.flags & SLOT_NO_STANDING) == 0) {
         record->foot_strike_angle_deg = angle_at_contact(view.foot, &view, times);
     }
     measure_pelvis(&view, times, record);

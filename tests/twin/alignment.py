@@ -23,13 +23,22 @@ class Kind(Enum):
     FOOT = (-90.0, -38.0, 10.0)
 
 
-SIDE_TILT_MOST_DEG = 30.0
+SIDE_TILT_MOST_DEG = 30.0  # of the mean pose
+# Poses at any moment of running, degrees: least, most; and the sine of the tilt to the side.
+HUMAN_DEG = {
+    Kind.TRUNK: (-80.0, 60.0),
+    Kind.THIGH: (-75.0, 125.0),
+    Kind.SHANK: (-165.0, 75.0),
+    Kind.FOOT: (-181.0, 100.0),
+}
+HUMAN_SIDE_TILT = 0.77
 MEMORY_CYCLES = 40.0
 ENOUGH_CYCLES = 4.0
 SAME_POSE_COS = 0.978
 SAME_POSE_WEIGHT = 0.3
 RISE_TIME_S = 0.5  # decay of the leaky vertical speed
 WEIGHTLESS_SHARE = 0.5  # of gravity: running falls below it
+CLEAR_PUSH = 0.3  # m^2/s^3, mean of level force x vertical speed: it tells forward from back
 LIVELY_RAD_S = 1.0
 STRANGE_SHARE = 0.6
 STRANGE_CYCLES = 3
@@ -151,6 +160,11 @@ class Alignment:
             self.cycles = 0.0
             self.confidence = 0.0
 
+    def is_human(self, angle_deg: float, up: Floats) -> bool:
+        """A running body can take the pose."""
+        least, most = HUMAN_DEG[self.kind]
+        return least < angle_deg < most and abs(float(up @ self.right)) < HUMAN_SIDE_TILT
+
     def standing(self, acc: Floats) -> None:
         """A window of rest with this mean specific force."""
         up = unit(acc)
@@ -190,7 +204,8 @@ class Alignment:
             self._set_up(unit(self._pose))
         forward = across(self._push, self.up)
         size = norm(self._push)
-        self._axis_quality = size / self._push_size if self._push_size > 0.0 else 0.0
+        steady = size / self._push_size if self._push_size > 0.0 else 0.0
+        self._axis_quality = steady * min(1.0, size / CLEAR_PUSH)
         if norm(forward) > 0.0:
             self.right = unit(cross(forward, self.up))
 

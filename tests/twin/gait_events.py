@@ -116,7 +116,7 @@ def _slots(from_s: float, to_s: float) -> tuple[int, int]:
 
 
 def _good(track: Track | None, first: int, end: int) -> bool:
-    return track is not None and track.is_good(first, end - 1, Flaw.SETTLING)
+    return track is not None and track.is_good(first, end - 1, Flaw.SETTLING | Flaw.OFF)
 
 
 def _force(body: Body, from_s: float, to_s: float) -> Window | None:

@@ -109,7 +109,8 @@ class Kernel:
         )
 
     def _feet_alternate(self, t: Times) -> bool:
-        if not _is_whole(self.body.shank(1 - t.side), t):
+        other = self.body.shank(1 - t.side)
+        if other is None or not other.is_good(*_floor_slots(t), Flaw.OFF):
             return True
         if t.other_ic is None:
             return False
@@ -117,10 +118,8 @@ class Kernel:
 
     def _is_worn_upright(self, side: int) -> bool:
         shank = self.body.shank(side)
-        worn = [track for track in (shank, self.body.thigh(side), self.body.pelvis()) if track]
-        if any(p.alignment.cycles > 0.0 and not p.alignment.pose_plausible for p in worn):
-            return False
-        return shank is not None and shank.alignment.axis_share > LEAST_AXIS_SHARE
+        assert shank is not None
+        return shank.alignment.pose_plausible and shank.alignment.axis_share > LEAST_AXIS_SHARE
 
     def _confirm_thigh_sign(self, t: Times) -> None:
         """Where the shank swings forward fastest, the thigh is ahead of its mean."""

@@ -15,12 +15,14 @@ PLANTED_FROM, PLANTED_TO = 0.25, 0.65  # of stance
 TURNING_DEG = 15.0  # a stride
 POD_BEHIND_PELVIS_M = 0.13
 
-ANGLE_FLAWS = Flaw.SETTLING | Flaw.UNCALIBRATED
+FORCE_FLAWS = Flaw.SETTLING | Flaw.OFF
+ANGLE_FLAWS = FORCE_FLAWS | Flaw.UNCALIBRATED
 QUALITY = {
     Flaw.SETTLING: "not_calibrated",
     Flaw.UNCALIBRATED: "not_calibrated",
     Flaw.NO_STANDING: "no_standing",
     Flaw.CLIPPED: "clipped",
+    Flaw.OFF: "not_worn",
 }
 
 
@@ -62,7 +64,7 @@ def measure(body: Body, t: Times) -> Stride:
     _measure_leg(body, t, stride.values)
     _measure_impact(body, t, stride)
     foot = body.foot(t.side)
-    if _has(foot, t, ANGLE_FLAWS):
+    if _has(foot, t, ANGLE_FLAWS | Flaw.NO_STANDING):
         assert foot is not None
         stride.values["foot_strike_angle_deg"] = float(interpolated(foot.angle_deg, t.ic)[0])
     _measure_pelvis(body, t, stride.values)
@@ -116,19 +118,30 @@ def _measure_poses(t: Times, thigh: Floats, shank: Floats, values: dict[str, flo
 
 
 def _measure_swing(t: Times, thigh: Floats, shank: Floats, values: dict[str, float]) -> None:
+    whole_thigh, whole_shank = thigh, shank
     thigh, shank = thigh[t.swing], shank[t.swing]
     forward, down = ankle(thigh, shank)
     highest = int(np.argmin(down))
     values["peak_knee_flexion_deg"] = float(np.max(thigh - shank))
     values["knee_lift_deg"] = float(np.max(thigh))
     values["heel_lift_ratio"] = 1.0 - float(down[highest])
-    values["heel_trail_ratio"] = -float(forward[highest])
+    values["heel_trail_ratio"] = _trail_at_peak(t, highest, whole_thigh, whole_shank)
     passes = np.flatnonzero((forward[:-1] < 0.0) & (forward[1:] >= 0.0))
     if len(passes):
         k = passes[-1]
         lever = np.hypot(forward, down)
         share = forward[k] / (forward[k] - forward[k + 1])
         values["swing_lever_ratio"] = float(lever[k] + share * (lever[k + 1] - lever[k]))
+
+
+def _trail_at_peak(t: Times, highest: int, thigh: Floats, shank: Floats) -> float:
+    """How far the ankle trails at the vertex of the parabola through the three highest slots."""
+    peak = t.swing.start + highest
+    around = slice(peak - 1, peak + 2)
+    forward, down = ankle(thigh[around], shank[around])
+    bend, slope, _ = np.polyfit([-1.0, 0.0, 1.0], down, 2)
+    vertex = float(np.clip(-slope / (2.0 * bend), -1.0, 1.0)) if bend > 0.0 else 0.0
+    return -float(np.interp(vertex, [-1.0, 0.0, 1.0], forward))
 
 
 def _measure_speed(
@@ -149,7 +162,7 @@ def _measure_impact(body: Body, t: Times, stride: Stride) -> None:
     shank = body.shank(t.side)
     assert shank is not None
     if not shank.holds(t.slots[0], math.ceil((t.ic + IMPACT_S) * GRID_HZ)):
-        stride.quality.add("no_impact")
+        stride.quality.add("bridged")
         return
     more_s = 1 / GRID_HZ + shank.period_s
     stride.values["impact_g"] = shank.peak_g(t.ic, t.ic + IMPACT_S)
@@ -158,7 +171,7 @@ def _measure_impact(body: Body, t: Times, stride: Stride) -> None:
 
 def _measure_pelvis(body: Body, t: Times, values: dict[str, float]) -> None:
     pelvis = body.pelvis()
-    if pelvis is None or not _has(pelvis, t, Flaw.SETTLING):
+    if pelvis is None or not _has(pelvis, t, FORCE_FLAWS):
         return
     first, last = t.slots
     stride = slice(first, last + 1)

@@ -20,7 +20,7 @@ BIAS_SHARE_MOST = 0.3  # of what was steered in a cycle
 BIAS_MOST_RAD_S = 0.175
 RESTS_MOST = 20  # windows that the bias at rest is a mean of
 
-TRUSTED_CYCLES = 3  # after a loss the vertical is used again
+TRUSTED_CYCLES = 4  # after a loss the vertical is used again
 SETTLED_CYCLES = 5  # from here on a cycle shows no more tilt than TILT_MOST_RAD
 TILT_MOST_RAD = 0.035
 STRAIN_MOST_RAD = 1.5  # tilt beyond that, added up in a row, means that the vertical is lost

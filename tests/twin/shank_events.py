@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 SWING_SHARE = 0.35  # of the usual peak: above it, a swing has begun
+STANCE_SWING_SHARE = 0.6  # the same while toe-off has not been marked
 SWING_FLOOR_DPS = 100.0
 LEAST_PEAK_DPS = 150.0
 FIRST_PEAK_DPS = FIRST_DEPTH_DPS = 300.0  # what is usual before any was seen
@@ -67,7 +68,7 @@ class ShankEvents:
             self._swing(rate_dps, angle_deg, time_s)
         elif self._phase is Phase.LANDING:
             self._land(rate_dps, time_s)
-        elif rate_dps > max(SWING_FLOOR_DPS, SWING_SHARE * self._usual_peak):
+        elif rate_dps > self._swing_dps():
             self._begin_swing(rate_dps, angle_deg)
         elif self._phase is Phase.STANDING:
             self._stand(rate_dps, time_s)
@@ -81,6 +82,10 @@ class ShankEvents:
             self.contact_lag_s += LEARNING * (max(0.0, lag) - self.contact_lag_s)
         else:
             self.toe_off_lag_s += LEARNING * (max(-LAG_MOST_S, lag) - self.toe_off_lag_s)
+
+    def _swing_dps(self) -> float:
+        share = STANCE_SWING_SHARE if self._phase is Phase.STANDING else SWING_SHARE
+        return max(SWING_FLOOR_DPS, share * self._usual_peak)
 
     def _fell_through(self, level: float, rate_dps: float, time_s: float) -> float:
         """When; the rate is linear between samples. A rate that was there already: now."""

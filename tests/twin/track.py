@@ -44,6 +44,7 @@ class Flaw(IntFlag):
     SETTLING = 2
     UNCALIBRATED = 4
     NO_STANDING = 8
+    OFF = 16  # lies still, or as no limb of a runner does
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Rest:
     def __init__(self, rate_hz: float) -> None:
         self._length = int(REST_WINDOW_S * rate_hz / REST_EVERY)
         self._samples: list[tuple[Floats, Floats]] = []
-        self._quiet = 0
+        self.quiet_windows = 0  # in a row
         self._before: tuple[Floats, Floats] | None = None
 
     def step(self, acc: Floats, gyr: Floats, asked: bool) -> tuple[Floats, Floats] | None:
@@ -91,9 +92,9 @@ class Rest:
             and norm(means[1]) < REST_BIAS_RAD_S
             and abs(norm(means[0]) / GRAVITY_MPS2 - 1.0) < REST_G_TOLERANCE
         )
-        self._quiet = self._quiet + 1 if quiet else 0
+        self.quiet_windows = self.quiet_windows + 1 if quiet else 0
         before, self._before = self._before, means
-        return before if self._quiet >= REST_WINDOWS else None
+        return before if self.quiet_windows >= REST_WINDOWS else None
 
 
 class Track:
@@ -123,6 +124,7 @@ class Track:
         self.period_s = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
         self._rest = Rest(1.0 / self.period_s)
         self._state = State()
+        self._pose_flaws = Flaw.NONE
         self._standing_flaws = self._flaws_now()
         self._cycle_s = 0.0
         self._swing = 0.0  # mean size
@@ -140,13 +142,17 @@ class Track:
             rate_dps=math.degrees(about),
             force_g=float(acc @ up) / GRAVITY_MPS2,
             yaw_deg=self._state.yaw_deg + math.degrees(float(rate @ up)) * self.period_s,
-            flaws=self._standing_flaws | (Flaw.CLIPPED if self.pod.clipped[i] else Flaw.NONE),
+            flaws=self._standing_flaws | self._pose_flaws,
         )
+        if self.pod.clipped[i]:
+            state.flaws |= Flaw.CLIPPED
         if self.kind is Kind.SHANK:
             self.events.step(state.rate_dps, state.angle_deg, float(self.time_s[i]))
         self._write_slots(i, state)
         if i % ALIGNMENT_EVERY == 0:
             axes.step(rate, up, acc, ALIGNMENT_EVERY * self.period_s)
+            human = axes.is_human(state.angle_deg, up)
+            self._pose_flaws = Flaw.NONE if human else Flaw.OFF
         if i % REST_EVERY == 0:
             self._watch_rest(acc, gyr, float(self.time_s[i]) < self._standing_until_s)
         self._watch_cycle(about)
@@ -184,6 +190,8 @@ class Track:
             flaws |= Flaw.UNCALIBRATED
         if not self.alignment.has_standing:
             flaws |= Flaw.NO_STANDING
+        if self._rest.quiet_windows > 0:
+            flaws |= Flaw.OFF
         return flaws
 
     def _write_slots(self, i: int, new: State) -> None:
@@ -208,7 +216,7 @@ class Track:
             self.alignment.standing(rest[0])
             self.alignment.drop()
             self._cycle_s = 0.0
-            self._standing_flaws = self._flaws_now()
+        self._standing_flaws = self._flaws_now()
 
     def _watch_cycle(self, about: float) -> None:
         ticked = self._cycle_ticks(about)

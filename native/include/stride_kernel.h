@@ -143,7 +143,7 @@ typedef struct {
     double rate_hz;             /* measured */
     float skew_ppm;             /* of the pod's crystal against the hub's clock */
     float alignment_confidence; /* 0..1; strides need 0.5 */
-    float angle_deg;            /* now, relative to standing plus the standing offset */
+    float angle_deg;            /* now, relative to standing */
     float gyro_bias_dps;        /* magnitude of the bias in use */
     int32_t has_standing;
     int32_t placement;

@@ -13,6 +13,9 @@ static const float MEMORY_CYCLES = 40.0f;
 /* Cycles of gait that make an alignment as good as it gets. */
 static const float ENOUGH_CYCLES = 4.0f;
 
+/* Cycles after which the swing tells forward from back without a standing pose. */
+static const float SIGNED_CYCLES = 2.0f;
+
 /* A later standing pose this close to the known one is the same pose, and is averaged in. */
 static const float SAME_POSE_COS = 0.978f; /* 12 degrees */
 static const float SAME_POSE_WEIGHT = 0.3f;
@@ -234,6 +237,7 @@ static int points_left(const alignment *a) {
 }
 
 static void flip(alignment *a) {
+    a->axis_changes++;
     vec3_scale(a->right, -1.0f);
     vec3_scale(a->forward, -1.0f);
     a->skew_mean = -a->skew_mean;
@@ -281,15 +285,27 @@ void alignment_drop(alignment *a) {
     a->samples = 0;
 }
 
+/* After some cycles of gait the newer standing pose replaces the one in use, if most cycles fit it
+ * and not the other; getting up from the ground is one cycle, and fits what it likes. */
+static void choose_standing(alignment *a, const float pose[3]) {
+    if ((float)a->candidate_cycles < ENOUGH_CYCLES) {
+        return;
+    }
+    if (2 * a->candidate_fits > a->candidate_cycles) {
+        set_up(a, a->candidate);
+        vec3_copy(pose, a->pose_mean);
+        a->pose_plausible = 1;
+    }
+    a->has_candidate = 0;
+}
+
 /* Gait decides between the standing pose in use and a newer one. */
 static void judge_standing(alignment *a, const float pose[3]) {
     a->pose_plausible = pose_is_plausible(a, pose, a->up);
-    if (a->has_candidate && a->cycles >= ENOUGH_CYCLES) {
-        if (!a->pose_plausible && pose_is_plausible(a, pose, a->candidate)) {
-            set_up(a, a->candidate);
-            a->pose_plausible = 1;
-        }
-        a->has_candidate = 0;
+    if (a->has_candidate) {
+        a->candidate_cycles++;
+        a->candidate_fits += !a->pose_plausible && pose_is_plausible(a, pose, a->candidate);
+        choose_standing(a, pose);
     }
     a->standing_verified |= a->has_standing && a->pose_plausible && a->cycles >= ENOUGH_CYCLES;
 }
@@ -366,8 +382,13 @@ void alignment_guess_axis(alignment *a) {
             flip(a);
         }
         a->has_axis = 1;
+        a->axis_changes++;
     }
     alignment_drop(a);
+}
+
+int alignment_shows_swing(const alignment *a) {
+    return a->has_axis && (a->has_standing || a->cycles >= SIGNED_CYCLES);
 }
 
 int alignment_wants_sign(const alignment *a) {
@@ -412,4 +433,5 @@ void alignment_standing(alignment *a, const float acc_mps2[3]) {
     }
     vec3_copy(up, a->candidate);
     a->has_candidate = 1;
+    a->candidate_cycles = a->candidate_fits = 0;
 }

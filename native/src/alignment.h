@@ -28,10 +28,13 @@ typedef struct {
 
     int has_axis;          /* right is more than arbitrary */
     int sign_confirmed;    /* by another pod */
+    unsigned axis_changes; /* how often right was found anew or turned round */
     int has_standing;      /* up was seen in a standing pose */
     int standing_verified; /* and gait since then fits it */
     float candidate[3];    /* a later standing pose that gait has yet to confirm */
     int has_candidate;
+    int candidate_cycles; /* of gait since it was seen */
+    int candidate_fits;   /* of those, how many fit it better than the pose in use */
 
     /* this cycle */
     float spread[6]; /* sum of rate x rate: xx yy zz xy xz yz, rad^2/s^2 */
@@ -86,6 +89,9 @@ int alignment_pose_is_human(const alignment *a, float angle_deg, float up_along_
 
 /* A window of rest with this mean specific force (m/s^2). */
 void alignment_standing(alignment *a, const float acc_mps2[3]);
+
+/* The axis is known well enough for the swing to be seen, and its direction. */
+int alignment_shows_swing(const alignment *a);
 
 /* The axis is found, but which way it points is better told by another pod. */
 int alignment_wants_sign(const alignment *a);

@@ -96,10 +96,19 @@ static void turn(orientation *o, const float angle[3]) {
     o->quaternion[3] = nz;
 }
 
-/* One Newton step towards length 1. */
+/* One Newton step towards length 1. Rates beyond any sensor's range can break the series of turn():
+ * then the orientation begins anew. */
 static void normalise(orientation *o) {
     float *q = o->quaternion;
-    const float scale = 1.5f - 0.5f * (q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
+    const float square = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3];
+    if (!(square > 0.5f && square < 2.0f)) {
+        const float none[4] = {1.0f, 0.0f, 0.0f, 0.0f};
+        memcpy(q, none, sizeof none);
+        o->started = 0;
+        orientation_disturbed(o);
+        return;
+    }
+    const float scale = 1.5f - 0.5f * square;
     for (int i = 0; i < 4; i++) {
         q[i] *= scale;
     }
@@ -121,7 +130,7 @@ static void turn_in_world(orientation *o, float c, float a, float b) {
  * becomes its up. */
 static void set_up(orientation *o, const float real_up[3]) {
     float half[3] = {1.0f + real_up[2], real_up[1], -real_up[0]};
-    if (half[0] < 1e-3f) { /* upside down: half a turn about any level axis */
+    if (half[0] < 1e-6f) { /* upside down: half a turn about any level axis */
         half[0] = 0.0f;
         half[1] = 1.0f;
         half[2] = 0.0f;

@@ -18,6 +18,9 @@ static const float CYCLE_SWING_RPS = 0.6f; /* mean size of the swing rate in slo
 
 static const int16_t CLIP_LSB = 32760;
 
+/* An alignment of this confidence gives angles; two cycles give at most 0.5, three 0.75. */
+static const float ENOUGH_CONFIDENCE = 0.55f;
+
 /* What changes slowly is summed over every second and every fourth sample. */
 enum { ALIGNMENT_EVERY = 2, REST_EVERY = 4 };
 
@@ -54,11 +57,11 @@ static int side_of(uint8_t placement) {
 
 /* What orientation and alignment say of every slot until they change. */
 static void refresh_flags(pod_track *pod) {
+    pod->after_hole = pod->after_hole && !orientation_is_settled(&pod->orientation);
     pod->standing_flags =
         (orientation_is_settled(&pod->orientation) ? 0u : (uint32_t)SLOT_SETTLING) |
-        (pod->alignment.confidence < 0.5f ? (uint32_t)SLOT_UNCALIBRATED : 0u) |
-        (pod->alignment.has_standing ? 0u : (uint32_t)SLOT_NO_STANDING) |
-        (pod->rest.quiet_windows > 0 ? (uint32_t)SLOT_OFF : 0u);
+        (pod->alignment.confidence < ENOUGH_CONFIDENCE ? (uint32_t)SLOT_UNCALIBRATED : 0u) |
+        (pod->alignment.has_standing ? 0u : (uint32_t)SLOT_NO_STANDING);
 }
 
 void pod_track_init(pod_track *pod, const pod_wire_info *info) {
@@ -83,6 +86,15 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
 
 /* ---- rest ---- */
 
+/* The window that has just ended was quiet. */
+static void mark_still(pod_track *pod) {
+    const int64_t window = (int64_t)(REST_WINDOW_S * TRACK_GRID_HZ);
+    const int64_t held = pod->next - pod->first;
+    for (int64_t i = 1; i <= (held < window ? held : window); i++) {
+        pod->slots[(uint64_t)(pod->next - i) % TRACK_SLOTS].flags |= SLOT_OFF;
+    }
+}
+
 static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_square) {
     pod->rest.asked = pod->last_s < pod->standing_until_s;
     const rest_result result = rest_step(&pod->rest, sample->acc_mps2, sample->gyr_rps, acc_square);
@@ -90,6 +102,9 @@ static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_squar
         return;
     }
     pod->at_rest = result == REST_QUIET;
+    if (result != REST_BROKEN) {
+        mark_still(pod);
+    }
     if (result == REST_QUIET) {
         orientation_close_rest(&pod->orientation, pod->rest.acc_mean, pod->rest.gyr_mean,
                                REST_WINDOW_S);
@@ -142,6 +157,14 @@ static void close_cycle(pod_track *pod, float time_s, int ticked) {
     }
 }
 
+static void refresh_swing(pod_track *pod) {
+    pod->shows_swing = alignment_shows_swing(&pod->alignment);
+    if (pod->axis_changes != pod->alignment.axis_changes) {
+        pod->axis_changes = pod->alignment.axis_changes;
+        shank_events_restart(&pod->events);
+    }
+}
+
 static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
     const int ticks = cycle_ticks(pod, about_rps, dt_s);
     const float time_s = pod->cycle.time_s;
@@ -155,12 +178,23 @@ static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
         alignment_guess_axis(&pod->alignment);
     }
     pod->cycle.time_s = 0.0f;
+    refresh_swing(pod);
     refresh_flags(pod);
 }
 
 /* ---- samples ---- */
 
 static float lerp(float a, float b, float w) { return a + w * (b - a); }
+
+/* The short way round. */
+static float lerp_angle(float a, float b, float w) {
+    const float step = b - a;
+    if (fabsf(step) <= 180.0f) {
+        return a + w * step;
+    }
+    const float between = a + w * (step > 0.0f ? step - 360.0f : step + 360.0f);
+    return between > 180.0f ? between - 360.0f : between < -180.0f ? between + 360.0f : between;
+}
 
 static void begin_track(pod_track *pod, double time_s) {
     pod->first = pod->next = (int64_t)ceil(time_s * TRACK_GRID_HZ);
@@ -170,17 +204,20 @@ static void begin_track(pod_track *pod, double time_s) {
 /* Writes the slots up to the new state. */
 static void write_slots(pod_track *pod, const track_slot *next, double next_s) {
     const track_slot *last = &pod->state;
+    pod->peak_g = pod->peak_g > next->magnitude_g ? pod->peak_g : next->magnitude_g;
+    pod->flags_since |= next->flags;
     while (pod->next_slot_s <= next_s) {
         const double step_s = next_s - pod->last_s;
         const float w = step_s > 0.0 ? (float)((pod->next_slot_s - pod->last_s) / step_s) : 1.0f;
         track_slot *slot = &pod->slots[(uint64_t)pod->next % TRACK_SLOTS];
-        slot->angle_deg = lerp(last->angle_deg, next->angle_deg, w);
+        slot->angle_deg = lerp_angle(last->angle_deg, next->angle_deg, w);
         slot->rate_dps = lerp(last->rate_dps, next->rate_dps, w);
         slot->force_g = lerp(last->force_g, next->force_g, w);
         slot->yaw_deg = lerp(last->yaw_deg, next->yaw_deg, w);
-        slot->magnitude_g =
-            last->magnitude_g > next->magnitude_g ? last->magnitude_g : next->magnitude_g;
-        slot->flags = last->flags | next->flags;
+        slot->magnitude_g = pod->peak_g;
+        slot->flags = pod->flags_since | next->flags;
+        pod->peak_g = next->magnitude_g;
+        pod->flags_since = next->flags;
         pod->next++;
         pod->next_slot_s = grid_time_s(pod->next);
     }
@@ -235,7 +272,7 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
         .yaw_deg = pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up),
         .flags = pod->standing_flags | pod->pose_flags | flags,
     };
-    if (pod->kind == SEGMENT_SHANK) {
+    if (pod->kind == SEGMENT_SHANK && pod->shows_swing) {
         shank_events_step(&pod->events, next.rate_dps, next.angle_deg, time_s);
     }
     write_slots(pod, &next, time_s);
@@ -245,7 +282,9 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
         alignment_step(&pod->alignment, rate_rps, about_rps, up, sample->acc_mps2, vertical_mps2,
                        ALIGNMENT_EVERY * dt_s);
         const float aside = vec3_dot(up, axes->right);
-        pod->pose_flags = alignment_pose_is_human(axes, angle, aside) ? 0u : (uint32_t)SLOT_OFF;
+        const int odd =
+            axes->confidence >= ENOUGH_CONFIDENCE && !alignment_pose_is_human(axes, angle, aside);
+        pod->pose_flags = odd ? (uint32_t)SLOT_OFF : 0u;
     }
     if (pod->samples % REST_EVERY == 0) {
         watch_rest(pod, sample, acc_square);
@@ -281,12 +320,17 @@ static imu_sample scaled(const pod_track *pod, const pod_wire_sample *raw) {
     return sample;
 }
 
-/* Cubic through the two samples before and after a gap of `steps` steps (Catmull-Rom). */
+/* Cubic through the two samples before and after a gap of `steps` steps (Catmull-Rom), kept within
+ * what the four and half of their range allow: a spike next to a gap must not grow in it. */
 static float bridge(float before, float last, float next, float after, float steps, float w) {
     const float m0 = (last - before) * steps, m1 = (after - next) * steps;
     const float w2 = w * w, w3 = w2 * w;
-    return (2.0f * w3 - 3.0f * w2 + 1.0f) * last + (w3 - 2.0f * w2 + w) * m0 +
-           (3.0f * w2 - 2.0f * w3) * next + (w3 - w2) * m1;
+    const float value = (2.0f * w3 - 3.0f * w2 + 1.0f) * last + (w3 - 2.0f * w2 + w) * m0 +
+                        (3.0f * w2 - 2.0f * w3) * next + (w3 - w2) * m1;
+    const float least = fminf(fminf(before, last), fminf(next, after));
+    const float most = fmaxf(fmaxf(before, last), fmaxf(next, after));
+    const float room = 0.5f * (most - least);
+    return fmaxf(least - room, fminf(most + room, value));
 }
 
 static void fill_gap(pod_track *pod, const pod_wire_packet *packet, int missing, double next_s,
@@ -319,6 +363,8 @@ static void lose_track(pod_track *pod) {
     rest_lost(&pod->rest);
     pod->cycle.armed = 0;
     pod->cycle.time_s = 0.0f;
+    pod->at_rest = 0;
+    pod->after_hole = 1;
     refresh_flags(pod);
 }
 

@@ -78,6 +78,11 @@ typedef struct {
     int64_t next;            /* grid number of the next slot to write; first == next: none yet */
     double next_slot_s;      /* its time */
     int at_rest;
+    int after_hole;          /* the vertical is being found again after a hole */
+    int shows_swing;         /* the axis is good enough to see the swing of a shank */
+    unsigned axis_changes;   /* of the alignment, when it was last looked at */
+    float peak_g;            /* largest acceleration since the last slot */
+    uint32_t flags_since;    /* all flags since the last slot */
     double standing_until_s; /* the runner was asked to stand still until then */
     track_slot slots[TRACK_SLOTS];
 

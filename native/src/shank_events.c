@@ -12,6 +12,13 @@ static const float STANCE_SWING_SHARE = 0.6f;
 static const float SWING_FLOOR_DPS = 100.0f;
 static const float LEAST_PEAK_DPS = 150.0f;
 
+/* The usual peak and fall before any swing was seen, and again after so long without one: a runner
+ * who now walks must not be measured by his sprint. */
+static const float FIRST_PEAK_DPS = 300.0f;
+static const double FORGET_S = 2.5;
+/* No swing counts for more than this many times the usual one: a pod being shaken is no runner. */
+static const float MOST_GROWTH = 1.5f;
+
 /* Initial contact after its mark before anything is learnt: 14..54 ms in public runners at 2..9.5
  * m/s. */
 static const double CONTACT_LAG_S = 0.025;
@@ -27,14 +34,33 @@ static const double LAG_MOST_S = 0.060;
 /* Toe-off is near when the rate has fallen by this share of its usual fall. */
 static const float FALL_SHARE = 0.25f;
 static const double CONTACT_MIN_S = 0.10;
-/* A stance longer than this is standing. */
+/* A stance longer than this is standing; a toe-off without a forward swing for this long was none.
+ */
 static const double CONTACT_MAX_S = 1.2;
+static const double SWING_MAX_S = 0.6;
 
 void shank_events_init(shank_events *e) {
     memset(e, 0, sizeof *e);
-    e->mean_peak_dps = 300.0f;
-    e->mean_depth_dps = 300.0f;
+    e->mean_peak_dps = e->mean_depth_dps = FIRST_PEAK_DPS;
     e->contact_lag_s = CONTACT_LAG_S;
+}
+
+void shank_events_restart(shank_events *e) {
+    shank_events_lost(e);
+    e->restarted = 1;
+}
+
+/* Swings are rare or gone: those that come next set the measure. */
+static void forget_old_swings(shank_events *e, double time_s) {
+    if (time_s - e->swing_s > FORGET_S) {
+        e->mean_peak_dps = fminf(e->mean_peak_dps, FIRST_PEAK_DPS);
+        e->mean_depth_dps = fminf(e->mean_depth_dps, FIRST_PEAK_DPS);
+        e->swing_s = time_s;
+    }
+}
+
+static void follow_usual(float *usual, float seen) {
+    *usual += 0.25f * (fminf(seen, MOST_GROWTH * *usual) - *usual);
 }
 
 static void learn(double *lag_s, double seen_s, double least_s) {
@@ -95,10 +121,11 @@ static void swing(shank_events *e, float rate_dps, float angle_deg, double time_
         e->phase = SHANK_WAITING;
         return;
     }
-    e->mean_peak_dps += 0.25f * (e->peak_dps - e->mean_peak_dps);
+    follow_usual(&e->mean_peak_dps, e->peak_dps);
     if (e->least_dps < 0.0f) {
-        e->mean_depth_dps += 0.25f * (-e->least_dps - e->mean_depth_dps);
+        follow_usual(&e->mean_depth_dps, -e->least_dps);
     }
+    e->swing_s = time_s;
     e->zero_s = crossing_s(e, rate_dps, time_s, 0.0f);
     e->least_dps = 0.0f;
     e->phase = SHANK_LANDING;
@@ -153,7 +180,11 @@ static void stand(shank_events *e, float rate_dps, double time_s) {
 }
 
 /* The rate falls on after a true toe-off; where it recovers, stance may not be over. */
-static void leave(shank_events *e, float rate_dps) {
+static void leave(shank_events *e, float rate_dps, double time_s) {
+    if (time_s - e->toe_off.mark_s > SWING_MAX_S) {
+        shank_events_lost(e);
+        return;
+    }
     e->least_dps = fminf(e->least_dps, rate_dps);
     if (rate_dps > e->least_dps + FALL_SHARE * e->mean_depth_dps) {
         e->most_dps = rate_dps;
@@ -172,8 +203,9 @@ void shank_events_step(shank_events *e, float rate_dps, float angle_deg, double 
     } else if (e->phase == SHANK_STANDING) {
         stand(e, rate_dps, time_s);
     } else if (e->phase == SHANK_LEAVING) {
-        leave(e, rate_dps);
+        leave(e, rate_dps, time_s);
     }
+    forget_old_swings(e, time_s);
     e->rate_dps = rate_dps;
     e->time_s = time_s;
 }

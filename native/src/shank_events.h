@@ -41,6 +41,8 @@ typedef struct {
 
     float peak_dps;      /* of this swing */
     float mean_peak_dps; /* over the last swings */
+    double swing_s;      /* end of the last one */
+    int restarted;       /* since the events were last taken */
     float rearmost_deg;  /* since the last landing */
     float foremost_deg;
     double zero_s;        /* the rate fell through zero */
@@ -63,6 +65,9 @@ void shank_events_step(shank_events *e, float rate_dps, float angle_deg, double 
 
 /* What refinement made of an event: its lag is learnt. */
 void shank_events_learn(shank_events *e, const shank_event *event, double refined_s);
+
+/* The axis has changed: what came before was measured another way. */
+void shank_events_restart(shank_events *e);
 
 /* Samples were lost: nothing that began before may end after. */
 void shank_events_lost(shank_events *e);

@@ -208,6 +208,10 @@ static void add_pending(stride_kernel *kernel, const shank_event *event, const p
 }
 
 static void collect_provisional(stride_kernel *kernel, pod_track *pod) {
+    if (pod->events.restarted && pod->kind == SEGMENT_SHANK) {
+        kernel->legs[pod->side].has_contact = 0;
+        pod->events.restarted = 0;
+    }
     for (int i = 0; i < pod->events.queued; i++) {
         const shank_event *event = &pod->events.queue[i];
         if (event->kind == STRIDE_EVENT_INITIAL_CONTACT &&

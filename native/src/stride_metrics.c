@@ -217,8 +217,9 @@ static void measure_leg(const body *b, const stride_times *t, const stride_view 
 
 static void measure_impact(const stride_view *v, const stride_times *t, stride_record *r) {
     const int64_t last = grid_after(t->ic_s + IMPACT_S);
-    if (!body_span_is_good(v->shank, v->first, last, SLOT_HOLE | SLOT_BRIDGED | SLOT_MOTOR)) {
-        r->quality |= STRIDE_QUALITY_BRIDGED;
+    const track_span span = pod_track_span(v->shank, v->first, last);
+    r->quality |= (span.flags & SLOT_BRIDGED) != 0 ? (uint32_t)STRIDE_QUALITY_BRIDGED : 0u;
+    if (!span.complete || (span.flags & (SLOT_HOLE | SLOT_BRIDGED | SLOT_MOTOR)) != 0) {
         return;
     }
     float peak = 0.0f;
@@ -278,20 +279,16 @@ static float vertical_travel_m(const pod_track *pod, const stride_view *v, int64
 }
 
 static void measure_pelvis(const stride_view *v, const stride_times *t, stride_record *r) {
-    if (!v->pelvis_span.complete ||
-        (v->pelvis_span.flags & (SLOT_HOLE | SLOT_SETTLING | SLOT_OFF)) != 0) {
+    if (!has_angles(&v->pelvis_span)) {
+        return;
+    }
+    r->lean_deg = -mean_angle(v->pelvis, v->first, v->last);
+    if ((v->pelvis_span.flags & SLOT_BRIDGED) != 0) {
+        r->quality |= STRIDE_QUALITY_BRIDGED;
         return;
     }
     const double step_end_s = isnan(t->other_ic_s) ? 0.5 * (t->ic_s + t->next_ic_s) : t->other_ic_s;
-    if ((v->pelvis_span.flags & SLOT_BRIDGED) == 0) {
-        r->vertical_oscillation_mm =
-            1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
-    } else {
-        r->quality |= STRIDE_QUALITY_BRIDGED;
-    }
-    if (has_angles(&v->pelvis_span)) {
-        r->lean_deg = -mean_angle(v->pelvis, v->first, v->last);
-    }
+    r->vertical_oscillation_mm = 1000.0f * vertical_travel_m(v->pelvis, v, grid_after(step_end_s));
 }
 
 /* ---- quality ---- */
@@ -301,7 +298,7 @@ static uint32_t quality_of(const pod_track *pod, const track_span *span, float *
         uint32_t slot, quality;
     } meaning[] = {
         {SLOT_HOLE, STRIDE_QUALITY_GAP},
-        {SLOT_SETTLING, pod->long_gaps > 0 ? STRIDE_QUALITY_GAP : STRIDE_QUALITY_NOT_CALIBRATED},
+        {SLOT_SETTLING, pod->after_hole ? STRIDE_QUALITY_GAP : STRIDE_QUALITY_NOT_CALIBRATED},
         {SLOT_CLIPPED, STRIDE_QUALITY_CLIPPED},
         {SLOT_OFF, STRIDE_QUALITY_NOT_WORN},
         {SLOT_MOTOR, STRIDE_QUALITY_MOTOR},

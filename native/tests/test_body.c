@@ -504,16 +504,29 @@ static void test_the_other_leg_does_not_matter(void) {
 }
 
 static void test_no_impact_from_what_was_not_felt(void) {
-    const uint32_t flags[] = {SLOT_HOLE, SLOT_BRIDGED, SLOT_MOTOR};
+    const struct {
+        uint32_t slot, quality;
+    } cases[] = {{SLOT_HOLE, STRIDE_QUALITY_GAP},
+                 {SLOT_BRIDGED, STRIDE_QUALITY_BRIDGED},
+                 {SLOT_MOTOR, STRIDE_QUALITY_MOTOR}};
     for (size_t i = 0; i < 3; i++) {
         const body b = wearing(ALL, running_force);
-        spoil(&tracks[POD_WIRE_SHANK_L], LEFT_IC_S + 0.02, LEFT_IC_S + 0.03, flags[i]);
+        spoil(&tracks[POD_WIRE_SHANK_L], LEFT_IC_S + 0.02, LEFT_IC_S + 0.03, cases[i].slot);
         const stride_record r = measured(&b);
         CHECK(isnan(r.impact_g));
-        CHECK(r.quality & STRIDE_QUALITY_NO_IMPACT);
+        CHECK(r.quality & cases[i].quality);
     }
     const body b = wearing(ALL, running_force);
     CHECK_NEAR(measured(&b).impact_g, running_force(LEFT_IC_S + 0.06), 0.15);
+}
+
+static void test_no_oscillation_from_made_up_samples(void) {
+    const body b = wearing(ALL, running_force);
+    spoil(&tracks[POD_WIRE_PELVIS], LEFT_IC_S + 0.3, LEFT_IC_S + 0.33, SLOT_BRIDGED);
+    const stride_record r = measured(&b);
+    CHECK_INT(r.quality, STRIDE_QUALITY_BRIDGED);
+    CHECK(isnan(r.vertical_oscillation_mm));
+    CHECK(!isnan(r.lean_deg) && !isnan(r.impact_g));
 }
 
 static void test_a_late_pod_is_called_late(void) {
@@ -569,6 +582,7 @@ int main(void) {
     RUN(test_flags_become_quality);
     RUN(test_the_other_leg_does_not_matter);
     RUN(test_no_impact_from_what_was_not_felt);
+    RUN(test_no_oscillation_from_made_up_samples);
     RUN(test_a_late_pod_is_called_late);
     RUN(test_turning_is_told_by_the_pelvis);
     RUN(test_walking_and_kinematic_strides_are_marked);

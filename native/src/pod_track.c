@@ -18,11 +18,11 @@ static const float CYCLE_SWING_RPS = 0.6f; /* mean size of the swing rate in slo
 
 static const int16_t CLIP_LSB = 32760;
 
-/* An alignment of this confidence gives angles; two cycles give at most 0.5, three 0.75. */
-static const float ENOUGH_CONFIDENCE = 0.55f;
+/* An alignment of this confidence gives angles: three cycles of movement and a clear axis. */
+static const float ENOUGH_CONFIDENCE = 0.51f;
 
-/* What changes slowly is summed over every second and every fourth sample. */
-enum { ALIGNMENT_EVERY = 2, REST_EVERY = 4 };
+/* What changes slowly is summed over every fourth sample. */
+enum { SLOW_EVERY = 4 };
 
 static segment_kind kind_of(uint8_t placement) {
     switch (placement) {
@@ -73,7 +73,7 @@ void pod_track_init(pod_track *pod, const pod_wire_info *info) {
     pod->side = side_of(info->placement);
     pod->acc_scale = (float)info->acc_nm_s2_per_lsb * 1e-9f;
     pod->gyr_scale = (float)info->gyr_nrad_s_per_lsb * 1e-9f;
-    rest_init(&pod->rest, (float)info->rate_mhz / (1000.0f * REST_EVERY));
+    rest_init(&pod->rest, (float)info->rate_mhz / (1000.0f * SLOW_EVERY));
     const clock_sync_settings clock = clock_sync_default_settings((double)info->rate_mhz / 1000.0);
     (void)clock_sync_init(&pod->clock, &clock);
     const orientation_settings settings = orientation_default_settings();
@@ -253,6 +253,14 @@ static float angle_deg(float cosine, float sine) {
     return sine < 0.0f ? -angle : angle;
 }
 
+static void watch_pose(pod_track *pod, float angle) {
+    const alignment *axes = &pod->alignment;
+    const float aside = vec3_dot(pod->orientation.up, axes->right);
+    const int odd =
+        axes->confidence >= ENOUGH_CONFIDENCE && !alignment_pose_is_human(axes, angle, aside);
+    pod->pose_flags = odd ? (uint32_t)SLOT_OFF : 0u;
+}
+
 static void take_sample(pod_track *pod, const imu_sample *sample, double time_s, float dt_s,
                         uint32_t flags) {
     const alignment *axes = &pod->alignment;
@@ -269,7 +277,9 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
         .rate_dps = DEGREES * about_rps,
         .force_g = vertical_mps2 * PER_G,
         .magnitude_g = sqrtf(acc_square) * PER_G,
-        .yaw_deg = pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up),
+        .yaw_deg = pod->kind == SEGMENT_TRUNK
+                       ? pod->state.yaw_deg + DEGREES * dt_s * vec3_dot(rate_rps, up)
+                       : 0.0f,
         .flags = pod->standing_flags | pod->pose_flags | flags,
     };
     if (pod->kind == SEGMENT_SHANK && pod->shows_swing) {
@@ -278,16 +288,11 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
     write_slots(pod, &next, time_s);
     pod->state = next;
     pod->last_s = time_s;
-    if (pod->samples % ALIGNMENT_EVERY == 0) {
+    if (pod->samples % SLOW_EVERY == 0) {
         alignment_step(&pod->alignment, rate_rps, about_rps, up, sample->acc_mps2, vertical_mps2,
-                       ALIGNMENT_EVERY * dt_s);
-        const float aside = vec3_dot(up, axes->right);
-        const int odd =
-            axes->confidence >= ENOUGH_CONFIDENCE && !alignment_pose_is_human(axes, angle, aside);
-        pod->pose_flags = odd ? (uint32_t)SLOT_OFF : 0u;
-    }
-    if (pod->samples % REST_EVERY == 0) {
+                       SLOW_EVERY * dt_s);
         watch_rest(pod, sample, acc_square);
+        watch_pose(pod, angle);
     }
     pod->samples++;
     cycle_step(pod, about_rps, dt_s);

@@ -39,8 +39,8 @@ typedef struct {
     float rate_dps;
     float force_g;     /* vertical specific force: 1 standing, 0 falling */
     float magnitude_g; /* largest of the acceleration since the slot before */
-    float yaw_deg;     /* turned about the vertical since the start, grows without wrapping */
-    uint32_t flags;    /* slot_flag bits */
+    float yaw_deg;  /* of the trunk: turned about the vertical since the start, without wrapping */
+    uint32_t flags; /* slot_flag bits */
 } track_slot;
 
 typedef struct {

@@ -3,7 +3,7 @@
 import resource
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Self
 
@@ -19,6 +19,7 @@ from stridehub.pods.source import Arrival, PacketSource
 from stridehub.synthetic import PODS, SyntheticWearer, synthetic_wearers
 
 _SEED = 1
+SAME_EVENT_S = 0.15  # a told and a refined event of one foot this close are one
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +39,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The latency is signal time, from an event to the sample that revealed it."""
+    """The latency is signal time, from a refined event to the sample at which it was first told."""
 
     runners: int
     pods_per_runner: int
@@ -74,12 +75,11 @@ def measure(
     seconds: float,
 ) -> Result:
     """Drives `arrivals`, packets of `source` from `seconds` of time, through a new pipeline."""
-    latency_ms: dict[EventKind, list[float]] = {kind: [] for kind in EventKind}
+    events: dict[str, list[GaitEvent]] = {wearer.profile.runner: [] for wearer in wearers}
     strides: list[Stride] = []
 
-    def on_event(_: str, event: GaitEvent) -> None:
-        if not event.refined:
-            latency_ms[event.kind].append((event.seen_s - event.time_s) * 1e3)
+    def on_event(runner: str, event: GaitEvent) -> None:
+        events[runner].append(event)
 
     pipeline = Pipeline(on_event=[on_event], on_stride=[strides.append])
     for wearer in wearers:
@@ -101,14 +101,27 @@ def measure(
         packets_per_s=len(arrivals) / wall_s,
         times_real_time=seconds / wall_s,
         packet_us=Spread.of(np.diff(stamps_ns) * 1e-3),
-        initial_contact_latency_ms=_latency(latency_ms[EventKind.INITIAL_CONTACT]),
-        toe_off_latency_ms=_latency(latency_ms[EventKind.TOE_OFF]),
+        initial_contact_latency_ms=_latency(events.values(), EventKind.INITIAL_CONTACT),
+        toe_off_latency_ms=_latency(events.values(), EventKind.TOE_OFF),
         kernel_bytes_per_runner=KERNEL_BYTES,
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
 
 
-def _latency(values_ms: Sequence[float]) -> Spread | None:
+def _latency(of_runners: Iterable[Sequence[GaitEvent]], kind: EventKind) -> Spread | None:
+    """How long after an event, as refined from all pods, it was first told."""
+    values_ms = []
+    for events in of_runners:
+        for refined in (e for e in events if e.refined and e.kind is kind):
+            told = [
+                e.seen_s - refined.time_s
+                for e in events
+                if e.kind is kind
+                and e.side is refined.side
+                and not e.refined
+                and abs(e.time_s - refined.time_s) < SAME_EVENT_S
+            ]
+            values_ms += [max(told) * 1e3] if told else []
     return Spread.of(values_ms) if values_ms else None
 
 

@@ -134,6 +134,9 @@ class Stride(msgspec.Struct, frozen=True, kw_only=True):
     quality: tuple[str, ...]  # why a value is missing or doubtful; empty when good
 
 
+ENOUGH_CONFIDENCE = 0.51  # of a pod's alignment, for angles
+
+
 @dataclass(frozen=True, slots=True)
 class PodStatus:
     """Counters and state of one pod in a kernel."""
@@ -151,7 +154,7 @@ class PodStatus:
     last_sample_s: float
     rate_hz: float  # measured
     skew_ppm: float
-    alignment_confidence: float  # 0..1; angles need 0.5
+    alignment_confidence: float  # 0..1; angles need ENOUGH_CONFIDENCE
     angle_deg: float
     gyro_bias_dps: float
     has_standing: bool

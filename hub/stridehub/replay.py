@@ -14,7 +14,7 @@ import msgspec
 from stridehub.app import Feed, OnStride, Pace, Pipeline
 from stridehub.config import load_profile, runner_profile
 from stridehub.display import progress
-from stridehub.model import RunnerProfile, Stride
+from stridehub.model import ENOUGH_CONFIDENCE, Placement, PodStatus, RunnerProfile, Stride
 from stridehub.pods.recording import Recording, load_recording
 from stridehub.pods.replayed import ReplayedSource
 from stridehub.pods.source import PacketSource
@@ -102,6 +102,16 @@ def _json_lines(file: BinaryIO, *, flush: bool) -> Callable[[Stride], None]:
     return write
 
 
+def _why_none(states: Sequence[PodStatus]) -> str:
+    shanks = [s for s in states if s.placement in (Placement.SHANK_L, Placement.SHANK_R)]
+    if not shanks:
+        return "strides are seen by the shank pods, and none is worn"
+    lost = [s.placement.label for s in states if s.alignment_confidence < ENOUGH_CONFIDENCE]
+    if lost:
+        return f"no gait was recognised by {', '.join(lost)}; too short, not worn, or mixed up?"
+    return "nobody walked or ran"
+
+
 def _summary(
     path: Path, recording: Recording, pipeline: Pipeline, strides: list[Stride]
 ) -> Iterator[str]:
@@ -112,6 +122,8 @@ def _summary(
     )
     yield from summary_lines(strides)
     states = [status for _, status in pipeline.status()]
+    if not strides:
+        yield f"  no strides: {_why_none(states)}"
     packets, samples = sum(s.packets for s in states), sum(s.samples for s in states)
     lost, clipped = sum(s.lost_packets for s in states), sum(s.clipped_samples for s in states)
     yield f"  packets {packets}, lost {lost}; samples {samples}, clipped {clipped}"

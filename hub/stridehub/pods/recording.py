@@ -30,11 +30,13 @@ MIN_RATE_HZ, MAX_RATE_HZ = 52.0, 833.0  # what common IMUs offer between too coa
 MIN_DURATION_S = 2.0  # less holds no two strides
 MAX_SAMPLES_BYTES = 1 << 30  # of acc or gyr: over three hours of eight pods at 208 Hz, float64
 MAX_LABELS_BYTES = 4096
+HOLE_PERIODS = 2.5  # a longer step in time is a hole; time stamps may be rounded to 1 ms
+MAX_SPAN_S = 1e6
 RATE_TOLERANCE = 0.05  # IMUs run off their nominal rate by some percent
 
-# Median magnitudes of specific force that only another unit explains; 9.81 standing, less than 20
-# in any running, 120 on a sprinting foot.
-MIN_MEDIAN_ACC_MPS2, MAX_MEDIAN_ACC_MPS2 = 3.0, 200.0
+# Mean magnitudes of specific force that only another unit explains: 9.81 standing, on the mean no
+# less in motion, and 130 on a sprinting foot.
+MIN_MEAN_ACC_MPS2, MAX_MEAN_ACC_MPS2 = 5.0, 250.0
 MAX_USUAL_GYR_RAD_S = 40.0  # 2300 deg/s: no limb turns as fast for 1 % of the time
 # What the packet can carry: 64 g, 8000 deg/s; more than any IMU worn on a limb measures.
 MAX_ACC_MPS2, MAX_GYR_RAD_S = 627.0, 139.0
@@ -122,6 +124,8 @@ class _Reader:
         acc, gyr = self._samples("acc", shape), self._samples("gyr", shape)
         self._check_units(acc, gyr)
         stand_end = self._scalar("stand_end")
+        if stand_end is not None and not t[0] <= stand_end <= t[-1]:
+            raise self._fault(f"stand_end is {stand_end:g} s, and t {t[0]:g}..{t[-1]:g} s")
         return Recording(
             rate_hz=rate_hz,
             time_s=t - t[0],
@@ -163,7 +167,10 @@ class _Reader:
         if not (steps > 0).all():
             late = int(np.argmax(steps <= 0)) + 1
             raise self._fault(f"t does not increase at sample {late}")
-        measured_hz = 1 / float(np.median(steps))
+        if t[-1] - t[0] > MAX_SPAN_S:
+            raise self._fault(f"t spans {t[-1] - t[0]:.3g} s")
+        usual = steps[steps < HOLE_PERIODS / rate_hz]
+        measured_hz = 1 / float(usual.mean() if len(usual) else np.median(steps))
         if abs(measured_hz / rate_hz - 1) > RATE_TOLERANCE:
             raise self._fault(f"t runs at {measured_hz:.4g} Hz, but fs is {rate_hz:g} Hz")
         return t
@@ -179,11 +186,13 @@ class _Reader:
 
     def _check_units(self, acc: Floats, gyr: Floats) -> None:
         for pod in range(len(acc)):
-            median = float(np.median(np.linalg.norm(acc[pod], axis=1)))
-            if not MIN_MEDIAN_ACC_MPS2 <= median <= MAX_MEDIAN_ACC_MPS2:
-                unit = "g" if 0.3 < median < MIN_MEDIAN_ACC_MPS2 else "another unit"
+            mean = float(np.linalg.norm(acc[pod], axis=1).mean())
+            if mean == 0:
+                raise self._fault(f"acc of pod {pod} is all zero: a dead pod; leave it out")
+            if not MIN_MEAN_ACC_MPS2 <= mean <= MAX_MEAN_ACC_MPS2:
+                unit = "g" if 0.3 < mean < MIN_MEAN_ACC_MPS2 else "another unit"
                 raise self._fault(
-                    f"acc of pod {pod} has a median magnitude of {median:.3g}: probably in {unit},"
+                    f"acc of pod {pod} has a mean magnitude of {mean:.3g}: probably in {unit},"
                     " where m/s^2 with gravity are wanted"
                 )
             if np.quantile(np.abs(gyr[pod]).max(axis=1), 0.99) > MAX_USUAL_GYR_RAD_S:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from stridehub.kernel.wire import Packet, PacketFlag, encode
 from stridehub.model import Placement, PodInfo
-from stridehub.pods.recording import Floats, Recording
+from stridehub.pods.recording import HOLE_PERIODS, Floats, Recording
 from stridehub.pods.source import Arrival, WornPod
 
 DEFAULT_BATCH = 8  # what a worn pod sends
@@ -16,9 +16,6 @@ ACC_RANGE_MPS2 = 16 * 9.80665
 GYR_RANGE_RAD_S = float(np.radians(2000))
 _FULL_SCALE = 32768  # LSB of either range
 _RANGE_SLACK = 1e-4  # a value this little beyond a range is rounding, not another range
-
-# A step in time longer than this many periods is a hole: no packet spans it.
-_HOLE_PERIODS = 1.5
 
 
 class ReplayedSource:
@@ -80,7 +77,7 @@ def _packet_bounds(
     Time passes over a hole without packets, so the sequence skips those that it swallowed.
     """
     steps = np.diff(time_s) * rate_hz
-    holes = np.flatnonzero(steps > _HOLE_PERIODS) + 1
+    holes = np.flatnonzero(steps > HOLE_PERIODS) + 1
     starts = [0, *(int(hole) for hole in holes)]
     ends = [*starts[1:], len(time_s)]
     bounds = []

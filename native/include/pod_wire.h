@@ -1,15 +1,17 @@
 /* The packet a pod sends: one definition, compiled into the pod's firmware and into the hub's
  * kernel.
- *
- * Samples packet, little-endian:
+ */
+/* clang-format off */
+/* Samples packet, little-endian:
  *   offset size field
  *   0      1    version << 4 | type
  *   1      1    placement (pod_wire_placement)
  *   2      2    sequence number of the packet, wraps
- *   4      4    pod clock at the first sample, microseconds of the pod's crystal, wraps after 71.6
- * min 8      1    sample count, 1..POD_WIRE_MAX_SAMPLES 9      1    flags (pod_wire_flag) 10     2
- * packets the pod itself has dropped since it started streaming, saturating 12     12n  n samples
- * of accelerometer x, y, z, gyroscope x, y, z as int16
+ *   4      4    pod clock at the first sample, us of the pod's crystal, wraps after 71.6 min
+ *   8      1    sample count, 1..POD_WIRE_MAX_SAMPLES
+ *   9      1    flags (pod_wire_flag)
+ *   10     2    packets the pod itself has dropped since it started streaming, saturating
+ *   12     12n  n samples of accelerometer x, y, z, gyroscope x, y, z as int16
  *
  * Scales and the nominal rate come from the info record, read once per connection, little-endian:
  *   offset size field
@@ -20,9 +22,9 @@
  *   8      4    accelerometer scale, nm/s^2 per LSB
  *   12     4    gyroscope scale, nrad/s per LSB
  *   16     1    samples a packet, 1..POD_WIRE_MAX_SAMPLES
- *   17     3    reserved: written as zero, ignored by a reader so that a later firmware may use
- * them
+ *   17     3    reserved: written as zero, ignored by a reader, for a later firmware to use
  */
+/* clang-format on */
 #ifndef POD_WIRE_H
 #define POD_WIRE_H
 

@@ -30,8 +30,8 @@ typedef enum { STRIDE_SIDE_LEFT = 0, STRIDE_SIDE_RIGHT = 1 } stride_side;
 typedef enum { STRIDE_EVENT_INITIAL_CONTACT = 1, STRIDE_EVENT_TOE_OFF = 2 } stride_event_kind;
 
 typedef enum {
-    STRIDE_STAGE_PROVISIONAL = 1, /* at once, from the shank (or foot) pod alone */
-    STRIDE_STAGE_REFINED = 2      /* from all pods, some tens of milliseconds later */
+    STRIDE_STAGE_PROVISIONAL = 1, /* at once, from the shank pod alone */
+    STRIDE_STAGE_REFINED = 2 /* from all pods: contact 0.15 s, toe-off a swing's beginning later */
 } stride_event_stage;
 
 typedef enum {
@@ -43,23 +43,32 @@ typedef enum {
 
 /* Why a value of a stride is missing or doubtful. */
 typedef enum {
-    STRIDE_QUALITY_GAP = 1,     /* samples of a pod are missing for longer than can be bridged */
-    STRIDE_QUALITY_CLIPPED = 2, /* a sensor stood at the end of its range */
-    STRIDE_QUALITY_NOT_CALIBRATED = 4, /* the alignment of a pod is not yet good enough */
-    STRIDE_QUALITY_NO_STANDING = 8, /* zero of the angles from movement alone, not from standing */
+    /* samples of a pod are missing for longer than can be bridged */
+    STRIDE_QUALITY_GAP = 1,
+    /* a sensor stood at the end of its range */
+    STRIDE_QUALITY_CLIPPED = 2,
+    /* the alignment of a pod is not yet good enough */
+    STRIDE_QUALITY_NOT_CALIBRATED = 4,
+    /* zero of the angles from movement alone, not from standing */
+    STRIDE_QUALITY_NO_STANDING = 8,
     STRIDE_QUALITY_WALKING = 16,
     STRIDE_QUALITY_TURNING = 32,
     STRIDE_QUALITY_NO_PELVIS = 64,
     STRIDE_QUALITY_NO_THIGH = 128,
-    STRIDE_QUALITY_LATE = 512,   /* a pod's data did not come in time */
-    STRIDE_QUALITY_MOTOR = 1024, /* a haptic motor ran: no impact */
-    STRIDE_QUALITY_KINEMATIC_EVENTS =
-        256,                        /* IC or TO from the leg's movement alone, force unseen */
-    STRIDE_QUALITY_NOT_WORN = 8192, /* a pod lies still, or as no limb can */
-    STRIDE_QUALITY_BRIDGED =
-        4096, /* samples were made up where impact or oscillation needs true ones */
-    STRIDE_QUALITY_NO_LEG_LENGTH =
-        2048 /* ratios from standard proportions; no speed, no step length */
+    /* IC or TO from the leg's movement alone, force unseen */
+    STRIDE_QUALITY_KINEMATIC_EVENTS = 256,
+    /* a pod's data did not come in time */
+    STRIDE_QUALITY_LATE = 512,
+    /* a haptic motor ran: no impact */
+    STRIDE_QUALITY_MOTOR = 1024,
+    /* ratios from standard proportions; no speed, no step length */
+    STRIDE_QUALITY_NO_LEG_LENGTH = 2048,
+    /* samples were lost where they count: other pods stood in, or a value is null */
+    STRIDE_QUALITY_BRIDGED = 4096,
+    /* a pod lies still, or as no limb can */
+    STRIDE_QUALITY_NOT_WORN = 8192,
+    /* the other foot's contact is not known: no flight time */
+    STRIDE_QUALITY_NO_OTHER_FOOT = 16384
 } stride_quality;
 
 /* Fixed for the life of a kernel. NaN: not known. */

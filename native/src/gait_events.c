@@ -295,9 +295,26 @@ static int loading_index(const series *force, int lightest) {
     return i >= lightest ? i : -1;
 }
 
+/* Samples of a worn pod were lost, or made up, where they decide the event. */
+static int core_is_patched(const body *b, double mark_s) {
+    const pod_track *const pods[] = {body_pelvis(b), body_thigh(b, 0), body_thigh(b, 1),
+                                     body_shank(b, 0), body_shank(b, 1)};
+    const int64_t first = grid_after(mark_s - CORE_BEFORE_S);
+    const int64_t last = grid_after(mark_s + CORE_AFTER_S);
+    for (size_t i = 0; i < sizeof pods / sizeof pods[0]; i++) {
+        if (pods[i] != NULL &&
+            (pod_track_span(pods[i], first, last).flags & (SLOT_HOLE | SLOT_BRIDGED)) != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 refined_event gait_refine_contact(const body *b, int side, const shank_event *event) {
-    refined_event result = {
-        .time_s = kinematic_contact(b, side, event), .from_force = 0, .flight = -1};
+    refined_event result = {.time_s = kinematic_contact(b, side, event),
+                            .from_force = 0,
+                            .patched = core_is_patched(b, event->mark_s),
+                            .flight = -1};
     series force;
     if (!smooth_force(b, event->mark_s - CONTACT_BEFORE_S, event->mark_s,
                       event->mark_s + CONTACT_AFTER_S, &force)) {
@@ -347,7 +364,8 @@ static double kinematic_toe_off(const body *b, int side, const shank_event *even
 }
 
 refined_event gait_refine_toe_off(const body *b, int side, const shank_event *event, int walking) {
-    refined_event result = {.from_force = 0, .flight = -1};
+    refined_event result = {
+        .from_force = 0, .patched = core_is_patched(b, event->mark_s), .flight = -1};
     series force;
     double force_s = 0.0;
     if (smooth_force(b, event->mark_s - TOE_OFF_BEFORE_S, event->mark_s,

@@ -14,10 +14,11 @@
 typedef struct {
     double time_s;
     int from_force;
-    int flight; /* 1: seen, 0: not seen, -1: cannot be told */
+    int patched; /* samples of a pod were missing just there */
+    int flight;  /* 1: seen, 0: not seen, -1: cannot be told */
 } refined_event;
 
-/* Grid numbers that a refinement looks at lie before this one. */
+/* The last grid number that a refinement looks at. */
 int64_t gait_events_needs(const shank_event *event);
 
 refined_event gait_refine_contact(const body *b, int side, const shank_event *event);

@@ -266,7 +266,8 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
                           .to_s = l->toe_off.time_s,
                           .next_ic_s = next_ic_s,
                           .other_ic_s = other_contact(kernel, side, l->contact.time_s, next_ic_s),
-                          .events_from_force = l->contact.from_force && l->toe_off.from_force};
+                          .events_from_force = l->contact.from_force && l->toe_off.from_force,
+                          .events_patched = l->contact.patched || l->toe_off.patched};
     if (!stride_is_gait(&kernel->body, &times, l->usual_stride_s)) {
         return;
     }

@@ -139,14 +139,13 @@ static float trail_at_peak(const body *b, int side, int64_t peak) {
 static void measure_swing(const body *b, const stride_times *t, const stride_view *v,
                           stride_record *r) {
     float least_down = INFINITY, last_forward = 0.0f, last_lever = 0.0f;
-    float flexion = -INFINITY, knee_lift = -INFINITY;
+    float flexion = -INFINITY;
     int64_t peak = v->toe_off;
     for (int64_t grid = v->toe_off; grid <= v->last; grid++) {
         const leg_pose pose = body_leg_pose(b, t->side, grid);
         float forward, down;
         body_ankle(pose, &forward, &down);
         flexion = larger(flexion, pose.thigh_deg - pose.shank_deg);
-        knee_lift = larger(knee_lift, pose.thigh_deg);
         if (down < least_down) {
             least_down = down;
             peak = grid;
@@ -160,7 +159,6 @@ static void measure_swing(const body *b, const stride_times *t, const stride_vie
         last_lever = lever;
     }
     r->peak_knee_flexion_deg = flexion;
-    r->knee_lift_deg = knee_lift;
     r->heel_lift_ratio = 1.0f - least_down;
     r->heel_trail_ratio = trail_at_peak(b, t->side, peak);
 }
@@ -172,6 +170,14 @@ static float least_angle(const pod_track *pod, int64_t first, int64_t last) {
         least = angle < least ? angle : least;
     }
     return least;
+}
+
+static float most_angle(const pod_track *pod, int64_t first, int64_t last) {
+    float most = -INFINITY;
+    for (int64_t grid = first; grid <= last; grid++) {
+        most = larger(most, pod_track_at(pod, grid)->angle_deg);
+    }
+    return most;
 }
 
 /* How far the hip moves over the planted foot: the chain, its lower link lengthened by the ankle's
@@ -204,6 +210,7 @@ static void measure_leg(const body *b, const stride_times *t, const stride_view 
         r->kickback_deg = -(least_angle(v->shank, v->toe_off, v->last) + b->standing_shank_deg);
     }
     if (thigh_good) {
+        r->knee_lift_deg = most_angle(v->thigh, v->toe_off, v->last) + b->standing_thigh_deg;
         r->hip_extension_deg = -(least_angle(v->thigh, v->middle, v->last) + b->standing_thigh_deg);
     }
     if (shank_good && thigh_good) {
@@ -342,6 +349,8 @@ static void rate_quality(const body *b, const stride_times *t, const stride_view
     }
     r->quality |= t->running ? 0u : (uint32_t)STRIDE_QUALITY_WALKING;
     r->quality |= is_turning(v) ? (uint32_t)STRIDE_QUALITY_TURNING : 0u;
+    r->quality |= t->events_patched ? (uint32_t)STRIDE_QUALITY_BRIDGED : 0u;
+    r->quality |= isnan(t->other_ic_s) ? (uint32_t)STRIDE_QUALITY_NO_OTHER_FOOT : 0u;
     r->quality |= t->events_from_force ? 0u : (uint32_t)STRIDE_QUALITY_KINEMATIC_EVENTS;
     r->quality |= isnan(b->thigh_m[t->side]) ? (uint32_t)STRIDE_QUALITY_NO_LEG_LENGTH : 0u;
 }

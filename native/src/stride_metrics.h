@@ -10,6 +10,7 @@ typedef struct {
     double other_ic_s; /* of the other foot within this stride; NaN: unknown */
     int running;
     int events_from_force;
+    int events_patched; /* samples were missing where they decide an event */
 } stride_times;
 
 /* Fills everything of the record but its index. */

@@ -15,6 +15,7 @@ DEFAULT_BATCH = 8  # what a worn pod sends
 ACC_RANGE_MPS2 = 16 * 9.80665
 GYR_RANGE_RAD_S = float(np.radians(2000))
 _FULL_SCALE = 32768  # LSB of either range
+_CLIPPED_VALUES = 8  # in a recording of seconds; a true peak is hardly ever met twice
 _RANGE_SLACK = 1e-4  # a value this little beyond a range is rounding, not another range
 
 
@@ -92,8 +93,16 @@ def _packet_bounds(
 
 
 def _scale(values: Floats, usual_range: float) -> int:
-    """Nano-units per LSB of the usual range, doubled until it holds the values."""
-    peak = float(np.abs(values).max())
+    """Nano-units per LSB of the usual range, doubled until it holds the values.
+
+    A sensor of a smaller range shows by values that stand at its end again and again: then that
+    is the range, so that what it clipped is seen to be clipped.
+    """
+    sizes = np.abs(values)
+    peak = float(sizes.max())
+    at_the_end = int((sizes >= peak * (1 - _RANGE_SLACK)).sum())
+    if at_the_end >= _CLIPPED_VALUES and usual_range / 8 <= peak < usual_range:
+        return round(peak / (_FULL_SCALE - 1) * 1e9)
     full = usual_range
     while peak > full * (1 + _RANGE_SLACK):
         full *= 2

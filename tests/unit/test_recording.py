@@ -321,3 +321,30 @@ def test_the_pod_clock_wraps(save: Save) -> None:
     sent = packets(ReplayedSource(load_recording(path), batch=19))[0]
     assert sent[-1].pod_clock_us < sent[0].pod_clock_us + 60e6
     assert sent[-1].sequence == len(sent) - 1
+
+
+def test_times_rounded_to_milliseconds_are_even_enough(save: Save) -> None:
+    rate_hz = 416.0
+    t = np.round(np.arange(SAMPLES * 2) / rate_hz, 3)
+    rng = np.random.default_rng(1)
+    acc = rng.normal(0.0, 3.0, (2, len(t), 3)) + np.array([0.0, 9.81, 0.0])
+    path = save(fs=rate_hz, t=t, acc=acc, gyr=rng.normal(0.0, 2.0, acc.shape))
+    source = ReplayedSource(load_recording(path))
+    assert len(list(source)) == 2 * -(-len(t) // 8)
+
+
+def test_standing_cannot_end_outside_the_recording(save: Save) -> None:
+    assert "stand_end" in reason(save(t=1e6 + np.arange(SAMPLES) / RATE_HZ, stand_end=5.0))
+
+
+def test_a_dead_pod_is_named(save: Save) -> None:
+    acc = arrays()["acc"]
+    acc[1] = 0.0
+    assert "dead pod" in reason(save(acc=acc))
+
+
+def test_a_pelvis_that_mostly_falls_is_no_reason_to_doubt_the_unit(save: Save) -> None:
+    acc = np.zeros((2, SAMPLES, 3))
+    acc[:, ::4, 1] = 40.0  # carried for a quarter of the time
+    acc[:, 1::4, 1] = 1.0
+    assert load_recording(save(acc=acc)).acc_mps2.max() == 40.0

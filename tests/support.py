@@ -62,8 +62,9 @@ def measured(
 
 
 def strides_of(recording: Recording, batch: int = 8) -> list[Stride]:
-    source = ReplayedSource(recording, batch=batch)
-    return measured(source.pods, source, runner_profile(recording.body)).strides
+    profile = runner_profile(recording.body)
+    source = ReplayedSource(recording, profile.runner, batch)
+    return measured(source.pods, source, profile).strides
 
 
 def known(stride: Stride) -> set[str]:

@@ -486,7 +486,7 @@ static void test_a_run(void) {
     for (int32_t pod = 0; pod < 5; pod++) {
         CHECK_INT(stride_kernel_status(kernel, pod, &status), STRIDE_KERNEL_OK);
         CHECK(status.has_standing);
-        CHECK(status.alignment_confidence > 0.5f);
+        CHECK(status.alignment_confidence > 0.51f);
         CHECK_NEAR(status.rate_hz, RATE_HZ, 0.1);
         CHECK_NEAR(status.last_sample_s, 1018.0, 0.08);
         CHECK_INT(status.bad_packets + status.lost_packets + status.long_gaps, 0);
@@ -512,10 +512,9 @@ static void test_a_run(void) {
     CHECK(good >= 16);
 }
 
-/* What a pod's status shows while its wearer stands: the standing offset. */
+/* A pod's status shows its angle relative to standing, whatever offsets the metrics add. */
 static void test_the_angle_of_a_standing_pod(void) {
     const runner r = runner_of(0.7);
-    const double want_deg[] = {0.0, -4.0, -4.0, -7.0, -7.0};
     stride_kernel_settings settings = stride_kernel_default_settings();
     settings.standing_thigh_deg = -4.0;
     settings.standing_shank_deg = -7.0;
@@ -524,7 +523,7 @@ static void test_the_angle_of_a_standing_pod(void) {
     for (int32_t pod = 0; pod < 5; pod++) {
         stride_kernel_pod_status status;
         (void)stride_kernel_status(kernel, pod, &status);
-        CHECK_NEAR(status.angle_deg, want_deg[pod], 0.2);
+        CHECK_NEAR(status.angle_deg, 0.0, 0.2);
     }
     stride_kernel_destroy(kernel);
 }

@@ -87,13 +87,18 @@ def test_fewer_samples_find_the_same_contacts(load: Load, name: str, every: int)
 # Another second of standing changes the estimate of the gyroscope's bias, and standing is a sway:
 # by so much, in degrees and ratios, may what hangs on the zero of an angle move.
 OTHER_ZERO_DEG, OTHER_ZERO_RATIO = 1.5, 0.03
+# With another bias the vertical is off to the side at first, and takes some of the trunk's sway for
+# rise: left steps seem higher and right ones lower, by 6.4 mm of 137 in biomac_jk, who sways most.
+OTHER_ZERO_MM = 8.0
 # Without any standing, orientation takes up a little of the movement: events by the force it shows.
 OTHER_ZERO_MS = 6.0
-LEARNING_S = 8.0  # of running, until axes are found without any standing
+# Of running, until the swing's sign is known without any standing: before, no stride is told. At
+# most 8.5 s (biomac_jk from 15.3 s on).
+LEARNING_S = 9.0
 
 
 def moved_more_than_the_zero(worst: dict[str, float]) -> dict[str, float]:
-    limits = {"_deg": OTHER_ZERO_DEG, "_ratio": OTHER_ZERO_RATIO}
+    limits = {"_deg": OTHER_ZERO_DEG, "_ratio": OTHER_ZERO_RATIO, "_mm": OTHER_ZERO_MM}
     return {
         metric: change
         for metric, change in worst.items()

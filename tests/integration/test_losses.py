@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ ALL = tuple(Placement)[:7]
 
 # A pod without samples for HOLE_S loses its orientation; strides are away from a hole that end
 # before it, or begin once the pod has found its orientation again and some seconds of strides.
-HOLE_S, PACKET_S = 0.3, 0.04
+# One lost packet is bridged, two in a row are a hole.
+HOLE_S, PACKET_S, BRIDGE_S = 0.3, 0.04, 0.06
 RECOVERED_S = 5.0
 HOLES_AT_S = (12.0, 19.6, 27.43)
 # What is away from a hole: the bars of a turned pod; the foot, whose angle changes fastest as it
@@ -45,6 +47,9 @@ SAME = {
     "_mm": 3.0,
 }
 SAME |= {"ic": 3.0, "to": 3.0, "_g": 0.05, "_mps": 0.05, "_m": 0.03}
+# What that pod itself measures then: it found its vertical anew from a few strides, and what was
+# off is halved every 2 s (its filter's 3 s). Half of the bars of accuracy.
+FOUND_AGAIN = SAME | {"foot_strike_angle_deg": 2.5, "_deg": 1.5, "_ratio": 0.02, "_mm": 5.0}
 # What is nearer and not flagged: a lost packet bridged within a stride, or events without one of
 # the pods that show force. The bars of accuracy, and 5 deg of the foot: more has to be flagged.
 NEAR = {"foot_strike_angle_deg": 5.0, "_deg": 3.0, "_ratio": 0.03, "duty_factor": 0.03}
@@ -93,6 +98,11 @@ def packets_of(path: Path) -> Sent:
     return Sent(source.pods, arrivals, profile, strides)
 
 
+def is_trusted(stride: Stride) -> bool:
+    """Not flagged, or only for what it leaves out: `bridged` takes impact or oscillation."""
+    return set(stride.quality) <= {"bridged"}
+
+
 def beyond(matched: Iterable[tuple[Stride, Stride]], limits: dict[str, float]) -> dict[str, float]:
     return {
         field: round(change, 4)
@@ -108,6 +118,17 @@ def first_sample_s(arrival: Arrival) -> float:
 # ---- lost packets ----
 
 
+def holes_of(lost: Sequence[Arrival]) -> dict[int, list[float]]:
+    """By pod, where two packets in a row and more are lost; each within HOLE_S from there."""
+    times: dict[int, list[float]] = {}
+    for arrival in lost:
+        times.setdefault(arrival.pod, []).append(first_sample_s(arrival))
+    return {
+        pod: [one for one, after in pairwise(sorted(mine)) if after - one < BRIDGE_S]
+        for pod, mine in times.items()
+    }
+
+
 @pytest.mark.parametrize("seed", range(1, 7))
 def test_two_percent_of_packets_lost(sent: Sent, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -116,16 +137,16 @@ def test_two_percent_of_packets_lost(sent: Sent, seed: int) -> None:
     for arrival in sent.arrivals:
         (kept if rng.random() >= 0.02 else lost).append(arrival)
     assert len(lost) > 50
+    holes = holes_of(lost)
     strides = sent.received(kept)
     assert without_match(strides, sent.strides) == []
-    assert without_match(settled(sent.strides), strides) == []
-    unflagged = [
-        (mine, usual)
-        for mine, usual in side_by_side(settled(strides), sent.strides)
-        if not mine.quality
-    ]
-    assert len(unflagged) > 60
-    assert beyond(unflagged, NEAR) == {}
+    for missed in without_match(settled(sent.strides), strides):
+        # a contact in a hole of its own shank is not known; a bridged one is
+        assert any(may_be_lost(missed, pod, holes.get(sent.number(pod), [])) for pod in ALL), missed
+    matched = list(side_by_side(settled(strides), sent.strides))
+    trusted = [(mine, usual) for mine, usual in matched if is_trusted(mine)]
+    assert len(trusted) >= 0.5 * len(matched)
+    assert beyond(trusted, NEAR) == {}
 
 
 def is_away(stride: Stride, holes: Iterable[float]) -> bool:
@@ -164,19 +185,21 @@ def test_holes_of_one_pod(sent: Sent, pod: Placement) -> None:
     assert without_match(strides, sent.strides) == []
     missed = without_match(settled(sent.strides), strides)
     assert [stride for stride in missed if not may_be_lost(stride, pod, HOLES_AT_S)] == []
-    away, near = [], []
+    away, again, near = [], [], []
     for mine, usual in side_by_side(settled(strides), sent.strides):
         if is_away(usual, HOLES_AT_S):
-            away.append((mine, usual))
-        elif not mine.quality:
+            found_again = uses(mine, pod) and mine.ic > HOLES_AT_S[0]
+            (again if found_again else away).append((mine, usual))
+        elif is_trusted(mine):
             near.append((mine, usual))
             overlaps = any(
                 mine.ic < hole + HOLE_S and hole + PACKET_S < mine.next_ic for hole in HOLES_AT_S
             )
             assert not (overlaps and uses(mine, pod)), mine
-    assert len(away) >= 15
-    assert all(mine.quality == usual.quality for mine, usual in away)
+    assert len(away) + len(again) >= 15
+    assert all(mine.quality == usual.quality for mine, usual in [*away, *again])
     assert beyond(away, SAME) == {}
+    assert beyond(again, FOUND_AGAIN) == {}
     assert beyond(near, NEAR) == {}
 
 
@@ -184,17 +207,18 @@ def test_holes_of_one_pod(sent: Sent, pod: Placement) -> None:
 def test_losses_and_holes_of_all_pods_in_turn(sent: Sent, seed: int) -> None:
     rng = np.random.default_rng(seed)
     holes = {sent.number(pod): 11.0 + 3.3 * turn for turn, pod in enumerate(ALL)}
-    kept = [
-        arrival
-        for arrival in sent.arrivals
-        if rng.random() >= 0.02 and not 0 <= first_sample_s(arrival) - holes[arrival.pod] < HOLE_S
-    ]
+    kept: list[Arrival] = []
+    lost: list[Arrival] = []
+    for arrival in sent.arrivals:
+        inside = 0 <= first_sample_s(arrival) - holes[arrival.pod] < HOLE_S
+        (lost if rng.random() < 0.02 or inside else kept).append(arrival)
+    silent = holes_of(lost)
     strides = sent.received(kept)
     assert without_match(strides, sent.strides) == []
     for stride in without_match(settled(sent.strides), strides):
-        assert any(may_be_lost(stride, pod, [holes[sent.number(pod)]]) for pod in ALL), stride
+        assert any(may_be_lost(stride, pod, silent[sent.number(pod)]) for pod in ALL), stride
     matched = side_by_side(settled(strides), sent.strides)
-    assert beyond([(mine, usual) for mine, usual in matched if not mine.quality], NEAR) == {}
+    assert beyond([(mine, usual) for mine, usual in matched if is_trusted(mine)], NEAR) == {}
 
 
 # ---- late packets ----
@@ -337,7 +361,7 @@ def test_packets_out_of_order_are_lost_ones(real: Sent) -> None:
     assert without_match(found.strides, real.strides) == []
     assert without_match(settled(real.strides), found.strides) == []
     matched = side_by_side(settled(found.strides), real.strides)
-    assert beyond([(mine, usual) for mine, usual in matched if not mine.quality], NEAR) == {}
+    assert beyond([(mine, usual) for mine, usual in matched if is_trusted(mine)], NEAR) == {}
 
 
 def test_broken_packets_change_nothing(real: Sent) -> None:

@@ -12,7 +12,16 @@ from stridehub.config import runner_profile
 from stridehub.model import Side, Stride
 from stridehub.sim.knobs import LinkKnobs, Segment
 from stridehub.sim.truth import TrueStride
-from support import MATCH_S, METRICS, SETTLED_S, Synthetic, measured, over_the_air, strides_of
+from support import (
+    MATCH_S,
+    METRICS,
+    SETTLED_S,
+    Synthetic,
+    known,
+    measured,
+    over_the_air,
+    strides_of,
+)
 from support import synthetic as run_script
 
 STAND = Segment("stand", 5.0)
@@ -54,6 +63,17 @@ TOLERANCE = {
 FAST_FACTOR = 2.0  # the synthetic runner is coarse above 5 m/s
 EVENT_SD_S = 0.008  # the bar of IC; the bias above is the same at every step
 LEAST_GOOD = 0.8  # of the strides, once settled, have nothing to doubt
+
+# Forward is where a runner's trunk pushes on as it rises: 0.85 m^2/s^3 and more in eight public
+# runners, 0.04 to 0.11 in this one at these speeds. Its pelvis rightly never learns where forward
+# is, and says so; its force, which needs no forward, still times the events.
+HARDLY_PUSHED = (2.0, 2.5)
+OF_FORWARD = {"lean_deg", "vertical_oscillation_mm"}
+
+
+def has_no_doubt(stride: Stride, speed: float) -> bool:
+    """None but about the pelvis where it is hardly pushed."""
+    return set(stride.quality) <= ({"not_calibrated"} if speed in HARDLY_PUSHED else set())
 
 
 @cache
@@ -97,7 +117,7 @@ def test_every_stride_is_found_and_none_invented(speed: float, seed: int) -> Non
         starts = np.array([stride.ic for stride in strides if stride.side is side])
         nearest = np.abs(starts[:, None] - truth.contacts[side]).min(axis=1)
         assert starts[nearest > MATCH_S].tolist() == []
-    good = sum(not mine.quality for mine, _ in matched)
+    good = sum(has_no_doubt(mine, speed) for mine, _ in matched)
     assert good >= LEAST_GOOD * len(matched)
 
 
@@ -108,10 +128,15 @@ def test_metrics_agree_with_the_truth(speed: float, seed: int) -> None:
     matched = [
         (mine, true)
         for mine, true in with_truth(found(speed, seed), runner(speed, seed).strides)
-        if not mine.quality
+        if has_no_doubt(mine, speed)
     ]
-    mean_errors = {field: np.mean(np.abs(errors(matched, field))) for field in TOLERANCE}
     assert set(TOLERANCE) == {"ic", "to", *METRICS}
+    for mine, _ in matched:  # what is doubted is not told, and nothing else is left out
+        doubted = OF_FORWARD if mine.quality else set()
+        assert known(mine) == set(METRICS) - doubted
+    scored = [field for field in TOLERANCE if errors(matched, field)]
+    assert set(TOLERANCE) - set(scored) <= (OF_FORWARD if speed in HARDLY_PUSHED else set())
+    mean_errors = {field: np.mean(np.abs(errors(matched, field))) for field in scored}
     assert {f: e for f, e in mean_errors.items() if e > factor * TOLERANCE[f]} == {}
     spreads = {field: np.std(errors(matched, field)) for field in ("ic", "to")}
     assert {f: s for f, s in spreads.items() if s > factor * EVENT_SD_S} == {}

@@ -34,6 +34,7 @@ HUMAN_DEG = {
 HUMAN_SIDE_TILT = 0.77
 MEMORY_CYCLES = 40.0
 ENOUGH_CYCLES = 4.0
+SIGNED_CYCLES = 2.0  # that show forward without standing
 SAME_POSE_COS = 0.978
 SAME_POSE_WEIGHT = 0.3
 RISE_TIME_S = 0.5  # decay of the leaky vertical speed
@@ -77,6 +78,7 @@ class Alignment:
         self.has_axis = kind is Kind.TRUNK
         self.has_standing = False
         self.sign_confirmed = False
+        self.axis_changes = 0  # found anew, or flipped
         self.rise_mps = 0.0
         self.cycles = 0.0
         self.axis_share = 0.0
@@ -84,6 +86,7 @@ class Alignment:
         self.confidence = 0.0
         self._standing_verified = False
         self._candidate: Floats | None = None
+        self._candidate_fits: list[bool] = []  # a cycle: better than the pose in use
         self._cycle = Cycle()
         self._spread: Floats = np.zeros((3, 3))
         self._skew = 0.0
@@ -100,6 +103,10 @@ class Alignment:
     @property
     def wants_sign(self) -> bool:
         return self.kind is Kind.THIGH and not self.sign_confirmed and self.cycles >= ENOUGH_CYCLES
+
+    @property
+    def shows_swing(self) -> bool:
+        return self.has_axis and (self.has_standing or self.cycles >= SIGNED_CYCLES)
 
     def step(self, rate: Floats, up: Floats, acc: Floats, dt_s: float) -> None:
         """One sample: rate without bias (rad/s), vertical, specific force (m/s^2)."""
@@ -150,6 +157,7 @@ class Alignment:
                 if self.has_standing and self._is_behind(pose):
                     self._flip()
                 self.has_axis = True
+                self.axis_changes += 1
         self.drop()
 
     def confirm_sign(self, forward_is_forward: bool) -> None:
@@ -174,7 +182,7 @@ class Alignment:
         elif up @ self.up > SAME_POSE_COS:
             self._set_up(unit((1.0 - SAME_POSE_WEIGHT) * self.up + SAME_POSE_WEIGHT * up))
         else:
-            self._candidate = up
+            self._candidate, self._candidate_fits = up, []
 
     def _set_up(self, up: Floats) -> None:
         self.up = up
@@ -182,6 +190,7 @@ class Alignment:
         self.right = unit(right) if norm(right) > 1e-6 else some_normal(up)
 
     def _flip(self) -> None:
+        self.axis_changes += 1
         self.right = -self.right
         self._skew = -self._skew
 
@@ -244,14 +253,21 @@ class Alignment:
 
     def _judge_standing(self, pose: Floats) -> None:
         self.pose_plausible = self._is_plausible(pose, self.up)
-        enough = self.cycles >= ENOUGH_CYCLES
-        if self._candidate is not None and enough:
-            if not self.pose_plausible and self._is_plausible(pose, self._candidate):
-                self._set_up(self._candidate)
-                self.pose_plausible = True
-            self._candidate = None
-        if self.has_standing and self.pose_plausible and enough:
+        if self._candidate is not None:
+            fits = not self.pose_plausible and self._is_plausible(pose, self._candidate)
+            self._candidate_fits.append(fits)
+            if len(self._candidate_fits) >= ENOUGH_CYCLES:
+                self._choose_standing(self._candidate, pose)
+        if self.has_standing and self.pose_plausible and self.cycles >= ENOUGH_CYCLES:
             self._standing_verified = True
+
+    def _choose_standing(self, candidate: Floats, pose: Floats) -> None:
+        """The newer pose, where most cycles fit it and not the other."""
+        if 2 * sum(self._candidate_fits) > len(self._candidate_fits):
+            self._set_up(candidate)
+            self._pose = pose
+            self.pose_plausible = True
+        self._candidate = None
 
     def _rate_confidence(self) -> None:
         signed = self.kind is not Kind.THIGH or self.has_standing or self.sign_confirmed

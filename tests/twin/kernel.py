@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from twin.alignment import Kind
 from twin.body import Body, Profile
 from twin.gait_events import Refined, refine_contact, refine_toe_off, slots_needed
 from twin.metrics import Stride, Times, measure
@@ -34,6 +35,7 @@ class Event:
 class Leg:
     contact: Refined | None = None
     toe_off: Refined | None = None
+    last_contact_s: float = -math.inf  # of any stride, for the other leg
     walking: bool = False
     usual_stride_s: float = 0.0
 
@@ -49,6 +51,10 @@ class Kernel:
     _pending: list[tuple[Mark, Track]] = field(default_factory=list)
 
     def take_marks(self, track: Track) -> None:
+        if track.events.restarted and track.kind is Kind.SHANK:
+            assert track.side is not None
+            self._legs[track.side].contact = None
+            track.events.restarted = False
         for mark in track.events.found:
             if not mark.is_contact or mark.sweep_deg >= LEAST_SWEEP_DEG:
                 self._pending.append((mark, track))
@@ -69,6 +75,7 @@ class Kernel:
             if leg.contact is not None and leg.toe_off is not None:
                 self._finish_stride(side, leg, leg.contact, leg.toe_off, refined.time_s)
             leg.contact, leg.toe_off = refined, None
+            leg.last_contact_s = refined.time_s
         else:
             refined = refine_toe_off(self.body, side, mark, leg.walking)
             if leg.contact and not leg.toe_off and refined.time_s > leg.contact.time_s:
@@ -79,14 +86,13 @@ class Kernel:
     def _finish_stride(
         self, side: int, leg: Leg, contact: Refined, toe_off: Refined, next_ic: float
     ) -> None:
-        other = self._legs[1 - side].contact
-        within = other is not None and contact.time_s < other.time_s < next_ic
+        other_ic = self._legs[1 - side].last_contact_s
         times = Times(
             side=side,
             ic=contact.time_s,
             to=toe_off.time_s,
             next_ic=next_ic,
-            other_ic=other.time_s if other is not None and within else None,
+            other_ic=other_ic if contact.time_s < other_ic < next_ic else None,
             running=_is_running(contact, toe_off, next_ic),
             from_force=contact.from_force and toe_off.from_force,
         )

@@ -11,12 +11,12 @@ from twin.track import GRID_HZ, Flaw, Track, interpolated
 from twin.vectors import Floats
 
 IMPACT_S = 0.060
+CLOCK_S = 2e-6  # pod clocks tell whole microseconds: a slot moves by so much between its samples
 PLANTED_FROM, PLANTED_TO = 0.25, 0.65  # of stance
 TURNING_DEG = 15.0  # a stride
 POD_BEHIND_PELVIS_M = 0.13
 
-FORCE_FLAWS = Flaw.SETTLING | Flaw.OFF
-ANGLE_FLAWS = FORCE_FLAWS | Flaw.UNCALIBRATED
+ANGLE_FLAWS = Flaw.SETTLING | Flaw.OFF | Flaw.UNCALIBRATED
 QUALITY = {
     Flaw.SETTLING: "not_calibrated",
     Flaw.UNCALIBRATED: "not_calibrated",
@@ -53,7 +53,7 @@ class Stride:
     """`values` by the names of METRICS.md; what is not known is not there."""
 
     times: Times
-    impact_around_g: float = math.nan  # peak with a slot and a sample more on either side
+    impact_range_g: tuple[float, float] = (math.nan, math.nan)  # for a sample at the time of a slot
     values: dict[str, float] = field(default_factory=dict)
     quality: set[str] = field(default_factory=set)
 
@@ -98,6 +98,7 @@ def _measure_leg(body: Body, t: Times, values: dict[str, float]) -> None:
         values["kickback_deg"] = -float(shank_deg[t.swing].min())
     if thigh is not None and _has(thigh, t, ANGLE_FLAWS):
         thigh_deg = thigh.angle_deg + body.profile.standing_thigh_deg
+        values["knee_lift_deg"] = float(thigh_deg[t.swing].max())
         values["hip_extension_deg"] = -float(thigh_deg[middle : t.slots[1] + 1].min())
     if thigh_deg is not None and shank_deg is not None:
         _measure_poses(t, thigh_deg, shank_deg, values)
@@ -123,7 +124,6 @@ def _measure_swing(t: Times, thigh: Floats, shank: Floats, values: dict[str, flo
     forward, down = ankle(thigh, shank)
     highest = int(np.argmin(down))
     values["peak_knee_flexion_deg"] = float(np.max(thigh - shank))
-    values["knee_lift_deg"] = float(np.max(thigh))
     values["heel_lift_ratio"] = 1.0 - float(down[highest])
     values["heel_trail_ratio"] = _trail_at_peak(t, highest, whole_thigh, whole_shank)
     passes = np.flatnonzero((forward[:-1] < 0.0) & (forward[1:] >= 0.0))
@@ -161,17 +161,16 @@ def _measure_speed(
 def _measure_impact(body: Body, t: Times, stride: Stride) -> None:
     shank = body.shank(t.side)
     assert shank is not None
-    if not shank.holds(t.slots[0], math.ceil((t.ic + IMPACT_S) * GRID_HZ)):
-        stride.quality.add("bridged")
-        return
-    more_s = 1 / GRID_HZ + shank.period_s
-    stride.values["impact_g"] = shank.peak_g(t.ic, t.ic + IMPACT_S)
-    stride.impact_around_g = shank.peak_g(t.ic - more_s, t.ic + IMPACT_S + more_s)
+    first, last = t.slots[0], math.ceil((t.ic + IMPACT_S) * GRID_HZ)
+    if shank.holds(first, last):
+        stride.values["impact_g"] = shank.peak_g(first, last)
+        early, late = (shank.peak_g(first, last, by_s) for by_s in (-CLOCK_S, CLOCK_S))
+        stride.impact_range_g = min(early, late), max(early, late)
 
 
 def _measure_pelvis(body: Body, t: Times, values: dict[str, float]) -> None:
     pelvis = body.pelvis()
-    if pelvis is None or not _has(pelvis, t, FORCE_FLAWS):
+    if pelvis is None or not _has(pelvis, t, ANGLE_FLAWS):
         return
     first, last = t.slots
     stride = slice(first, last + 1)
@@ -183,8 +182,7 @@ def _measure_pelvis(body: Body, t: Times, values: dict[str, float]) -> None:
     pod_m = np.cumsum(speed - speed.mean()) / GRID_HZ
     drop_m = POD_BEHIND_PELVIS_M * np.sin(np.radians(pelvis.angle_deg[stride]))
     values["vertical_oscillation_mm"] = 1e3 * float(np.ptp((pod_m + drop_m)[:step]))
-    if _has(pelvis, t, ANGLE_FLAWS):
-        values["lean_deg"] = -float(pelvis.angle_deg[stride].mean())
+    values["lean_deg"] = -float(pelvis.angle_deg[stride].mean())
 
 
 def _rate_quality(body: Body, t: Times, quality: set[str]) -> None:
@@ -206,6 +204,8 @@ def _rate_quality(body: Body, t: Times, quality: set[str]) -> None:
         quality.add("turning")
     if not t.running:
         quality.add("walking")
+    if t.other_ic is None:
+        quality.add("no_other_foot")
     if not t.from_force:
         quality.add("kinematic_events")
     if math.isnan(body.thigh_m[t.side]):

@@ -13,6 +13,8 @@ SWING_FLOOR_DPS = 100.0
 LEAST_PEAK_DPS = 150.0
 FIRST_PEAK_DPS = FIRST_DEPTH_DPS = 300.0  # what is usual before any was seen
 USUAL_SHARE = 0.25  # of a new one in the usual
+MOST_GROWTH = 1.5  # a new one counts for no more than so many usual ones
+FORGET_S = 2.5  # without a swing, what is usual is no more than at first
 
 CONTACT_LAG_S = 0.025  # of contact after its mark, before anything is learnt
 SURE_S = 0.010
@@ -24,6 +26,7 @@ LAG_MOST_S = 0.060
 FALL_SHARE = 0.25  # of the usual depth
 CONTACT_LEAST_S = 0.10
 CONTACT_MOST_S = 1.2
+LEAVE_MOST_S = 0.6  # after toe-off, before the swing
 
 
 class Phase(Enum):
@@ -45,10 +48,12 @@ class Mark:
 
 
 class ShankEvents:
-    """`found` holds the marks that nobody has taken yet."""
+    """`found` holds the marks that nobody has taken yet; `restarted`: before the next mark the axis
+    has changed, which nobody has taken note of yet."""
 
     def __init__(self) -> None:
         self.found: list[Mark] = []
+        self.restarted = False
         self.contact_lag_s = CONTACT_LAG_S
         self.toe_off_lag_s = 0.0
         self._phase = Phase.WAITING
@@ -56,6 +61,7 @@ class ShankEvents:
         self._usual_peak = FIRST_PEAK_DPS
         self._usual_depth = FIRST_DEPTH_DPS
         self._peak = 0.0
+        self._swing_s = 0.0  # end of the last one
         self._foremost_deg = self._rearmost_deg = 0.0
         self._mark_s = self._contact_s = 0.0
         self._most = 0.0  # rate in stance
@@ -73,8 +79,15 @@ class ShankEvents:
         elif self._phase is Phase.STANDING:
             self._stand(rate_dps, time_s)
         elif self._phase is Phase.LEAVING:
-            self._leave(rate_dps)
+            self._leave(rate_dps, time_s)
+        self._forget_old_swings(time_s)
         self._last = time_s, rate_dps
+
+    def restart(self) -> None:
+        """The axis has changed."""
+        self._phase = Phase.WAITING
+        self._toe_off = None
+        self.restarted = True
 
     def learn(self, mark: Mark, refined_s: float) -> None:
         lag = min(LAG_MOST_S, refined_s - mark.mark_s)
@@ -108,10 +121,11 @@ class ShankEvents:
         if self._peak < LEAST_PEAK_DPS:
             self._phase = Phase.WAITING
             return
-        self._usual_peak += USUAL_SHARE * (self._peak - self._usual_peak)
+        self._usual_peak = _followed(self._usual_peak, self._peak)
         if self._least < 0.0:
-            self._usual_depth += USUAL_SHARE * (-self._least - self._usual_depth)
+            self._usual_depth = _followed(self._usual_depth, -self._least)
         self._least = 0.0
+        self._swing_s = time_s
         self._mark_s = self._fell_through(0.0, rate_dps, time_s)
         self._phase = Phase.LANDING
 
@@ -140,9 +154,24 @@ class ShankEvents:
             self._least = rate_dps
             self._phase = Phase.LEAVING
 
-    def _leave(self, rate_dps: float) -> None:
+    def _leave(self, rate_dps: float, time_s: float) -> None:
         """Where the rate recovers, stance is not over."""
+        assert self._toe_off is not None
+        if time_s - self._toe_off.mark_s > LEAVE_MOST_S:
+            self._phase = Phase.WAITING
+            self._toe_off = None
+            return
         self._least = min(self._least, rate_dps)
         if rate_dps > self._least + FALL_SHARE * self._usual_depth:
             self._most = rate_dps
             self._phase = Phase.STANDING
+
+    def _forget_old_swings(self, time_s: float) -> None:
+        if time_s - self._swing_s > FORGET_S:
+            self._usual_peak = min(self._usual_peak, FIRST_PEAK_DPS)
+            self._usual_depth = min(self._usual_depth, FIRST_DEPTH_DPS)
+            self._swing_s = time_s
+
+
+def _followed(usual: float, seen: float) -> float:
+    return usual + USUAL_SHARE * (min(seen, MOST_GROWTH * usual) - usual)

@@ -15,8 +15,7 @@ from twin.vectors import LEFT, RIGHT, Floats, norm
 GRID_HZ = 200
 MEMORY_SLOTS = 512  # older ones are forgotten
 
-ALIGNMENT_EVERY = 2  # samples
-REST_EVERY = 4
+SLOW_EVERY = 4  # samples
 
 REST_WINDOW_S = 0.5
 REST_GYR_RAD_S = 0.09  # rms over the three axes
@@ -33,7 +32,7 @@ SWING_SHARE = 0.3  # of that size: beyond it on one side, then on the other, is 
 LEAST_SWING_RAD_S = 0.6  # of a limb in gait
 LEAST_RISE_MPS = 0.05  # of the trunk in gait
 
-CONFIDENT = 0.5
+CONFIDENT = 0.51
 
 
 class Flaw(IntFlag):
@@ -64,7 +63,7 @@ class State:
     angle_deg: float = 0.0
     rate_dps: float = 0.0
     force_g: float = 0.0
-    yaw_deg: float = 0.0
+    yaw_deg: float = 0.0  # of the trunk
     flaws: Flaw = Flaw.NONE
 
 
@@ -72,14 +71,16 @@ class Rest:
     """Watches windows of samples for one without movement."""
 
     def __init__(self, rate_hz: float) -> None:
-        self._length = int(REST_WINDOW_S * rate_hz / REST_EVERY)
+        self._length = int(REST_WINDOW_S * rate_hz / SLOW_EVERY)
         self._samples: list[tuple[Floats, Floats]] = []
-        self.quiet_windows = 0  # in a row
+        self.has_been_quiet = False  # for a window, which the last step has ended
+        self._quiet_windows = 0  # in a row
         self._before: tuple[Floats, Floats] | None = None
 
     def step(self, acc: Floats, gyr: Floats, asked: bool) -> tuple[Floats, Floats] | None:
         """Mean force and rate of the window before the last, when that was rest too."""
         self._samples.append((acc, gyr))
+        self.has_been_quiet = False
         if len(self._samples) < self._length:
             return None
         accs, gyrs = (np.array(values) for values in zip(*self._samples, strict=True))
@@ -92,9 +93,10 @@ class Rest:
             and norm(means[1]) < REST_BIAS_RAD_S
             and abs(norm(means[0]) / GRAVITY_MPS2 - 1.0) < REST_G_TOLERANCE
         )
-        self.quiet_windows = self.quiet_windows + 1 if quiet else 0
+        self.has_been_quiet = bool(quiet)
+        self._quiet_windows = self._quiet_windows + 1 if quiet else 0
         before, self._before = self._before, means
-        return before if self.quiet_windows >= REST_WINDOWS else None
+        return before if self._quiet_windows >= REST_WINDOWS else None
 
 
 class Track:
@@ -124,11 +126,14 @@ class Track:
         self.period_s = float(time_s[-1] - time_s[0]) / (len(time_s) - 1)
         self._rest = Rest(1.0 / self.period_s)
         self._state = State()
+        self._since = Flaw.NONE  # the last slot, and at the sample that ended it
         self._pose_flaws = Flaw.NONE
         self._standing_flaws = self._flaws_now()
         self._cycle_s = 0.0
         self._swing = 0.0  # mean size
         self._armed = False
+        self._shows_swing = False
+        self._axis_changes = 0
 
     def step(self, i: int) -> None:
         """Takes sample i in; they come in order."""
@@ -141,20 +146,22 @@ class Track:
             angle_deg=math.degrees(math.atan2(up @ axes.forward, up @ axes.up)),
             rate_dps=math.degrees(about),
             force_g=float(acc @ up) / GRAVITY_MPS2,
-            yaw_deg=self._state.yaw_deg + math.degrees(float(rate @ up)) * self.period_s,
             flaws=self._standing_flaws | self._pose_flaws,
         )
         if self.pod.clipped[i]:
             state.flaws |= Flaw.CLIPPED
-        if self.kind is Kind.SHANK:
+        if self.kind is Kind.TRUNK:
+            turn_deg = math.degrees(float(rate @ up)) * self.period_s
+            state.yaw_deg = self._state.yaw_deg + turn_deg
+        if self.kind is Kind.SHANK and self._shows_swing:
             self.events.step(state.rate_dps, state.angle_deg, float(self.time_s[i]))
         self._write_slots(i, state)
-        if i % ALIGNMENT_EVERY == 0:
-            axes.step(rate, up, acc, ALIGNMENT_EVERY * self.period_s)
-            human = axes.is_human(state.angle_deg, up)
-            self._pose_flaws = Flaw.NONE if human else Flaw.OFF
-        if i % REST_EVERY == 0:
+        if i % SLOW_EVERY == 0:
+            axes.step(rate, up, acc, SLOW_EVERY * self.period_s)
             self._watch_rest(acc, gyr, float(self.time_s[i]) < self._standing_until_s)
+            human = axes.is_human(state.angle_deg, self.orientation.up)
+            odd = axes.confidence >= CONFIDENT and not human
+            self._pose_flaws = Flaw.OFF if odd else Flaw.NONE
         self._watch_cycle(about)
 
     def confirm_sign(self, forward_is_forward: bool) -> None:
@@ -175,10 +182,12 @@ class Track:
         """They are there and have none of the flaws."""
         return self.holds(first, last) and not self.flaws_of(first, last) & flaws
 
-    def peak_g(self, from_s: float, to_s: float) -> float:
-        """Of the acceleration's magnitude at the samples from..to."""
-        among = (self.time_s >= from_s) & (self.time_s <= to_s)
-        return float(self.magnitude_g[among].max())
+    def peak_g(self, first: int, last: int, late_s: float = 0.0) -> float:
+        """Of the acceleration in slots first..last, if their times are so late: from the sample
+        that ended the slot before to the one that ends the last."""
+        times = (first - 1) / GRID_HZ + late_s, last / GRID_HZ + late_s
+        start, end = np.searchsorted(self.time_s, times).tolist()
+        return float(self.magnitude_g[start : end + 1].max())
 
     def flaws_of(self, first: int, last: int) -> Flaw:
         """Of the slots that are there, together."""
@@ -190,13 +199,12 @@ class Track:
             flaws |= Flaw.UNCALIBRATED
         if not self.alignment.has_standing:
             flaws |= Flaw.NO_STANDING
-        if self._rest.quiet_windows > 0:
-            flaws |= Flaw.OFF
         return flaws
 
     def _write_slots(self, i: int, new: State) -> None:
         now, old = float(self.time_s[i]), self._state
         before = float(self.time_s[i - 1]) if i > 0 else now
+        self._since |= new.flaws
         while self.slots / GRID_HZ <= now:
             w = (self.slots / GRID_HZ - before) / (now - before) if now > before else 1.0
             slot = self.slots
@@ -205,12 +213,16 @@ class Track:
             self.rate_dps[slot] = old.rate_dps + w * (new.rate_dps - old.rate_dps)
             self.force_g[slot] = old.force_g + w * (new.force_g - old.force_g)
             self.yaw_deg[slot] = old.yaw_deg + w * (new.yaw_deg - old.yaw_deg)
-            self.flaws[slot] = int(old.flaws | new.flaws)
+            self.flaws[slot] = int(self._since)
+            self._since = new.flaws
             self.slots += 1
         self._state = new
 
     def _watch_rest(self, acc: Floats, gyr: Floats, asked: bool) -> None:
         rest = self._rest.step(acc, gyr, asked)
+        if self._rest.has_been_quiet:
+            window = max(self.first, self.slots - int(REST_WINDOW_S * GRID_HZ))
+            self.flaws[window : self.slots] |= np.uint8(Flaw.OFF)
         if rest is not None:
             self.orientation.close_rest(*rest, REST_WINDOW_S)
             self.alignment.standing(rest[0])
@@ -228,6 +240,10 @@ class Track:
         else:
             self._close_cycle(ticked)
         self._cycle_s = 0.0
+        self._shows_swing = self.alignment.shows_swing
+        if self._axis_changes != self.alignment.axis_changes:
+            self._axis_changes = self.alignment.axis_changes
+            self.events.restart()
         self._standing_flaws = self._flaws_now()
 
     def _cycle_ticks(self, about: float) -> bool:

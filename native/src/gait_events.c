@@ -280,7 +280,10 @@ static double kinematic_contact(const body *b, int side, const shank_event *even
         return event->time_s;
     }
     const double middle_s = 0.5 * (event->mark_s + least_s) - MIDDLE_LEAD_S;
-    if (!falls_fastest(shank, slot_fall, event->mark_s, event->mark_s + LANDING_S, &shock_s)) {
+    const int true_samples = body_span_is_good(
+        shank, grid_after(event->mark_s), grid_after(event->mark_s + CORE_AFTER_S), SLOT_BRIDGED);
+    if (!true_samples ||
+        !falls_fastest(shank, slot_fall, event->mark_s, event->mark_s + LANDING_S, &shock_s)) {
         return middle_s;
     }
     return middle_s + SHOCK_WEIGHT * (shock_s - SHOCK_LAG_S - middle_s);

@@ -17,6 +17,9 @@ static const float MAX_ERROR_RAD = 0.035f;
  * all. A start to 5 m/s with 2.5 m/s^2 is 3 strides of 0.25 rad. */
 static const float MAX_STRAIN_RAD = 1.5f;
 
+/* Of gravity: the accelerometer's own errors, and a shock clipped or missed. */
+static const float FORCE_TOLERANCE = 0.15f;
+
 /* The specific force is summed every second sample; the correction, less than 0.01 degrees a
  * sample, is applied less often, and rounding kept from changing the quaternion's length. */
 enum { SUM_EVERY = 2, STEER_EVERY = 8 };
@@ -255,7 +258,19 @@ static void find_again(orientation *o) {
     }
 }
 
+/* Over whole cycles the mean specific force is as large as gravity; over a part it is not. */
+static int is_whole_cycle(const orientation *o) {
+    const float mean_g =
+        vec3_norm(o->force_sum) / ((float)o->force_samples * ORIENTATION_GRAVITY_MPS2);
+    return fabsf(mean_g - 1.0f) < FORCE_TOLERANCE;
+}
+
 void orientation_close_cycle(orientation *o, float cycle_s) {
+    if (o->cycles >= SETTLED_CYCLES && o->force_samples > 0 && !is_whole_cycle(o)) {
+        memset(o->steered_rad, 0, sizeof o->steered_rad);
+        clear_sums(o);
+        return;
+    }
     if (o->partial || o->force_samples == 0 || !(cycle_s > 0.0f)) {
         o->partial = 0;
         clear_sums(o);

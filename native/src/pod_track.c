@@ -295,7 +295,7 @@ static void take_sample(pod_track *pod, const imu_sample *sample, double time_s,
         watch_pose(pod, angle);
     }
     pod->samples++;
-    cycle_step(pod, about_rps, dt_s);
+    cycle_step(pod, axes->has_axis ? about_rps : vec3_norm(rate_rps), dt_s);
 }
 
 static int is_clipped(const pod_wire_sample *raw) {

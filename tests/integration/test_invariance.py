@@ -66,7 +66,7 @@ def test_pods_may_sit_the_wrong_way_round(load: Load, quaternion: tuple[int, ...
 
 # ---- their rate ----
 
-# Bar of the issue at 104 Hz; at 52 Hz a sample is 19 ms, and 18 Hz of wobble are hardly sampled.
+# Seconds. At 52 Hz a sample is 19 ms, and 18 Hz of wobble are hardly sampled.
 RATES = {2: 0.012, 4: 0.016}
 
 

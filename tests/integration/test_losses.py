@@ -51,8 +51,9 @@ SAME |= {"ic": 3.0, "to": 3.0, "_g": 0.05, "_mps": 0.05, "_m": 0.03}
 # off is halved every 2 s (its filter's 3 s). Half of the bars of accuracy.
 FOUND_AGAIN = SAME | {"foot_strike_angle_deg": 2.5, "_deg": 1.5, "_ratio": 0.02, "_mm": 5.0}
 # What is nearer and not flagged: a lost packet bridged within a stride, or events without one of
-# the pods that show force. The bars of accuracy, and 5 deg of the foot: more has to be flagged.
-NEAR = {"foot_strike_angle_deg": 5.0, "_deg": 3.0, "_ratio": 0.03, "duty_factor": 0.03}
+# the pods that show force. The bars of accuracy; of the foot twice as much: at 1000 deg/s and more
+# a bridged packet costs its pod 5 deg, which it finds again within some strides.
+NEAR = {"foot_strike_angle_deg": 6.0, "_deg": 3.0, "_ratio": 0.03, "duty_factor": 0.03}
 NEAR |= {"_ms": 15.0, "_spm": 5.0, "_mm": 10.0}
 NEAR |= {"ic": 15.0, "to": 15.0, "_g": 0.5, "_mps": 0.2, "_m": 0.08}
 # A contact is found by the swing before it, and refined by what follows.
@@ -185,7 +186,9 @@ def test_holes_of_one_pod(sent: Sent, pod: Placement) -> None:
     assert without_match(strides, sent.strides) == []
     missed = without_match(settled(sent.strides), strides)
     assert [stride for stride in missed if not may_be_lost(stride, pod, HOLES_AT_S)] == []
-    away, again, near = [], [], []
+    away: list[tuple[Stride, Stride]] = []
+    again: list[tuple[Stride, Stride]] = []
+    near: list[tuple[Stride, Stride]] = []
     for mine, usual in side_by_side(settled(strides), sent.strides):
         if is_away(usual, HOLES_AT_S):
             found_again = uses(mine, pod) and mine.ic > HOLES_AT_S[0]

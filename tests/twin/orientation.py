@@ -28,6 +28,8 @@ STRAIN_MOST_RAD = 1.5  # tilt beyond that, added up in a row, means that the ver
 SAME_POSE_COS = 0.9  # verticals at rest farther apart are a new pose
 REST_GAIN = 0.5
 
+FORCE_TOLERANCE = 0.15  # of gravity, for the mean force of a whole cycle
+
 FORCE_EVERY = 2  # samples
 STEER_EVERY = 8
 
@@ -80,6 +82,10 @@ class Orientation:
 
     def close_cycle(self, cycle_s: float) -> None:
         """A cycle of this length has ended: what it has shown corrects the next one."""
+        if self._cycles >= SETTLED_CYCLES and self._forces and not self._is_whole_cycle():
+            self._steered = np.zeros(3)
+            self._forces = []
+            return
         if not self._partial and self._forces:
             force = np.sum(self._forces, axis=0)
             if self._cycles == 0:
@@ -93,6 +99,10 @@ class Orientation:
                 self._cycles, self._strain, self._wary_cycles = 0, 0.0, WARY_CYCLES
         self._partial = False
         self._forces = []
+
+    def _is_whole_cycle(self) -> bool:
+        mean_g = norm(np.mean(self._forces, axis=0)) / GRAVITY_MPS2
+        return abs(mean_g - 1.0) < FORCE_TOLERANCE
 
     def drop_cycle(self) -> None:
         """What was summed says nothing, and the next cycle begins in the middle."""

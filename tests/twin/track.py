@@ -162,7 +162,7 @@ class Track:
             human = axes.is_human(state.angle_deg, self.orientation.up)
             odd = axes.confidence >= CONFIDENT and not human
             self._pose_flaws = Flaw.OFF if odd else Flaw.NONE
-        self._watch_cycle(about)
+        self._watch_cycle(about if axes.has_axis else norm(rate))
 
     def confirm_sign(self, forward_is_forward: bool) -> None:
         self.alignment.confirm_sign(forward_is_forward)

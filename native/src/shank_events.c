@@ -47,6 +47,8 @@ void shank_events_init(shank_events *e) {
 
 void shank_events_restart(shank_events *e) {
     shank_events_lost(e);
+    e->least_dps = 0.0f;
+    e->rearmost_deg = INFINITY;
     e->restarted = 1;
 }
 

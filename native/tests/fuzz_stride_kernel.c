@@ -18,7 +18,7 @@ enum {
     BATCH = 8,
     SERIES_ROOM = 520
 };
-static const uint32_t KNOWN_QUALITY = 2 * STRIDE_QUALITY_NOT_WORN - 1; /* the last bit's */
+static const uint32_t KNOWN_QUALITY = 2 * STRIDE_QUALITY_NO_OTHER_FOOT - 1; /* the last bit's */
 static const double PI = 3.14159265358979;
 static const double GRAVITY_MPS2 = 9.80665;
 

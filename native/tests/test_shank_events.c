@@ -288,6 +288,22 @@ static void test_nothing_spans_a_loss(void) {
     }
 }
 
+/* About a new axis the angle is another: no range spans the change. */
+static void test_no_range_spans_a_restart(void) {
+    shank_events e = fresh();
+    run(&e, &PLAIN, 0.3, 0.3 + 4 * STRIDE_S, 208.0);
+    shank_events_step(&e, 0.0f, -170.0f, 0.3 + 4 * STRIDE_S - 0.003);
+    shank_events_restart(&e);
+    found.count = 0;
+    run(&e, &PLAIN, 0.3 + 4 * STRIDE_S, 0.3 + 8 * STRIDE_S, 208.0);
+    CHECK_INT(count_of(is_contact), 4);
+    for (int i = 0; i < found.count; i++) {
+        if (is_contact(&found.events[i])) {
+            CHECK_NEAR(found.events[i].swing_range_deg, SWING_RANGE_DEG, 1.0);
+        }
+    }
+}
+
 static void test_the_queue_keeps_the_newest(void) {
     shank_events e = fresh();
     for (int i = 0; i < 20 * 208; i++) {
@@ -314,6 +330,7 @@ int main(void) {
     RUN(test_a_swing_without_landing_is_none);
     RUN(test_a_long_stance_is_standing);
     RUN(test_nothing_spans_a_loss);
+    RUN(test_no_range_spans_a_restart);
     RUN(test_the_queue_keeps_the_newest);
     return check_report();
 }

@@ -4,6 +4,7 @@ The shank swings forward (rate high), its rate falls through zero (mark of conta
 rate rises again in stance and falls away as the foot leaves (mark of toe-off).
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -87,6 +88,8 @@ class ShankEvents:
         """The axis has changed."""
         self._phase = Phase.WAITING
         self._toe_off = None
+        self._least = 0.0
+        self._rearmost_deg = math.inf
         self.restarted = True
 
     def learn(self, mark: Mark, refined_s: float) -> None:

@@ -21,8 +21,7 @@ typedef enum {
     STRIDE_KERNEL_BAD_PACKET = 2, /* counted under its pod_wire_result; see output.wire_result */
     STRIDE_KERNEL_WRONG_PLACEMENT = 3, /* the packet names another placement than the pod's */
     STRIDE_KERNEL_BAD_TIME = 4,        /* arrival is not finite or lies before an earlier one */
-    STRIDE_KERNEL_STALE = 5,           /* a duplicate, or out of order */
-    STRIDE_KERNEL_BAD_SETTING = 6
+    STRIDE_KERNEL_STALE = 5            /* a duplicate, or out of order */
 } stride_kernel_result;
 
 typedef enum { STRIDE_SIDE_LEFT = 0, STRIDE_SIDE_RIGHT = 1 } stride_side;

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-#include "orientation.h"
+#include "units.h"
 #include "vec3.h"
-
-static const float DEGREE = 0.017453293f; /* rad */
 
 /* Cycles remembered: leggings shift slowly, one stride is noisy. */
 static const float MEMORY_CYCLES = 40.0f;
@@ -107,7 +105,7 @@ static void set_up(alignment *a, const float up[3]) {
 
 static void step_trunk(alignment *a, const float up[3], const float acc_mps2[3],
                        float vertical_mps2, float dt_s) {
-    a->rise_mps += dt_s * (vertical_mps2 - ORIENTATION_GRAVITY_MPS2 - a->rise_mps / RISE_TIME_S);
+    a->rise_mps += dt_s * (vertical_mps2 - GRAVITY_MPS2 - a->rise_mps / RISE_TIME_S);
     vec3_add_scaled(a->push, acc_mps2, a->rise_mps);
     vec3_add_scaled(a->push, up, -a->rise_mps * vertical_mps2);
     a->lightest_mps2 = fminf(a->lightest_mps2, vertical_mps2);
@@ -160,13 +158,13 @@ static float principal_axis(const float spread[6], const float along[3], float a
 static float pose_angle_deg(const alignment *a, const float pose[3], const float zero[3]) {
     float forward[3];
     vec3_cross(zero, a->right, forward);
-    return atan2f(vec3_dot(pose, forward), vec3_dot(pose, zero)) / DEGREE;
+    return atan2f(vec3_dot(pose, forward), vec3_dot(pose, zero)) / RADIANS;
 }
 
 static int pose_is_plausible(const alignment *a, const float pose[3], const float zero[3]) {
     const pose_range range = gait_pose(a->kind);
     const float angle = pose_angle_deg(a, pose, zero);
-    const float side = asinf(fmaxf(-1.0f, fminf(1.0f, vec3_dot(pose, a->right)))) / DEGREE;
+    const float side = asinf(fmaxf(-1.0f, fminf(1.0f, vec3_dot(pose, a->right)))) / RADIANS;
     return angle > range.least_deg && angle < range.most_deg && fabsf(side) < MAX_SIDE_TILT_DEG;
 }
 
@@ -179,7 +177,7 @@ static void up_from_gait(alignment *a) {
         return;
     }
     vec3_cross(pose, a->right, forward);
-    const float angle = -gait_pose(a->kind).typical_deg * DEGREE;
+    const float angle = -gait_pose(a->kind).typical_deg * RADIANS;
     float up[3];
     for (int i = 0; i < 3; i++) {
         up[i] = cosf(angle) * pose[i] + sinf(angle) * forward[i];
@@ -190,7 +188,7 @@ static void up_from_gait(alignment *a) {
 /* Running has a moment of near weightlessness. Walking has none, and there braking goes with
  * rising: its cycles do not tell forward. */
 static void take_push(alignment *a, float keep, float weight) {
-    if (a->kind != SEGMENT_TRUNK || a->lightest_mps2 > 0.5f * ORIENTATION_GRAVITY_MPS2) {
+    if (a->kind != SEGMENT_TRUNK || a->lightest_mps2 > 0.5f * GRAVITY_MPS2) {
         return;
     }
     for (int i = 0; i < 3; i++) {

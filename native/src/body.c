@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const float RADIANS = 0.017453293f; /* per degree */
+#include "units.h"
 
 /* Forward roll of the ankle over the planted foot per radian of shank rotation, as a share of
  * height [D]: ankle height (0.039 H, Winter 2009) and the heel's rise over the forefoot. */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "units.h"
+
 enum {
     SMOOTH_REACH = 4, /* slots to each side of the smoothing kernel */
     WINDOW_SLOTS = 64
@@ -21,9 +23,6 @@ static const float LOWER_MASS = 0.061f;
  * height; without a known height 1.75 m [D]. */
 static const float THIGH_POD_SHARE = 0.65f;
 static const float DEFAULT_THIGH_M = 0.43f;
-
-static const float GRAVITY_MPS2 = 9.80665f;
-static const float RADIANS = 0.017453293f;
 
 /* Contact is where the force, on its way to carrying the body, passes half of its weight, less the
  * time of the rise to there from the 50 N (0.08 of body weight) that laboratories use. */
@@ -157,8 +156,6 @@ static void smooth(const float *raw, series *out) {
         out->value[i] = sum;
     }
 }
-
-static int64_t grid_after(double time_s) { return (int64_t)ceil(time_s * TRACK_GRID_HZ); }
 
 /* The grid span from..to, as long as it fits. */
 static void set_span(series *s, double from_s, double to_s) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "units.h"
 #include "vec3.h"
 
 /* Windows of 0.5 s: the bias follows temperature over 10 s of rest. */
@@ -260,8 +261,7 @@ static void find_again(orientation *o) {
 
 /* Over whole cycles the mean specific force is as large as gravity; over a part it is not. */
 static int is_whole_cycle(const orientation *o) {
-    const float mean_g =
-        vec3_norm(o->force_sum) / ((float)o->force_samples * ORIENTATION_GRAVITY_MPS2);
+    const float mean_g = vec3_norm(o->force_sum) / ((float)o->force_samples * GRAVITY_MPS2);
     return fabsf(mean_g - 1.0f) < FORCE_TOLERANCE;
 }
 

@@ -9,8 +9,6 @@
 #ifndef ORIENTATION_H
 #define ORIENTATION_H
 
-#define ORIENTATION_GRAVITY_MPS2 9.80665f
-
 typedef struct {
     float tilt_time_s; /* time constant of the tilt correction in steady gait */
     float bias_time_s; /* time constant of the gyroscope bias learnt in motion */

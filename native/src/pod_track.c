@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "units.h"
 #include "vec3.h"
 
-static const float DEGREES = 57.29577951f; /* per radian */
-static const float PER_G = 1.0f / ORIENTATION_GRAVITY_MPS2;
+static const float PER_G = 1.0f / GRAVITY_MPS2;
 
 /* Gaps up to here are bridged by a cubic that meets both ends: one packet of 8 samples at 208 Hz.
  */
@@ -118,10 +118,10 @@ static void watch_rest(pod_track *pod, const imu_sample *sample, float acc_squar
 /* ---- cycles ---- */
 
 /* The swing of a limb is its rate about the medio-lateral axis, of the trunk its rise and fall. */
-static int cycle_ticks(pod_track *pod, float about_rps, float dt_s) {
+static int cycle_ticks(pod_track *pod, float swing_rps, float dt_s) {
     cycle_clock *cycle = &pod->cycle;
     const int trunk = pod->kind == SEGMENT_TRUNK;
-    const float swing = trunk ? pod->alignment.rise_mps : about_rps;
+    const float swing = trunk ? pod->alignment.rise_mps : swing_rps;
     cycle->time_s += dt_s;
     cycle->swing += dt_s * (fabsf(swing) - cycle->swing);
     if (!pod->alignment.has_axis) {
@@ -165,8 +165,8 @@ static void refresh_swing(pod_track *pod) {
     }
 }
 
-static void cycle_step(pod_track *pod, float about_rps, float dt_s) {
-    const int ticks = cycle_ticks(pod, about_rps, dt_s);
+static void cycle_step(pod_track *pod, float swing_rps, float dt_s) {
+    const int ticks = cycle_ticks(pod, swing_rps, dt_s);
     const float time_s = pod->cycle.time_s;
     if (!ticks && time_s < CYCLE_MAX_S) {
         return;
@@ -197,7 +197,7 @@ static float lerp_angle(float a, float b, float w) {
 }
 
 static void begin_track(pod_track *pod, double time_s) {
-    pod->first = pod->next = (int64_t)ceil(time_s * TRACK_GRID_HZ);
+    pod->first = pod->next = grid_after(time_s);
     pod->next_slot_s = grid_time_s(pod->next);
 }
 
@@ -226,7 +226,7 @@ static void write_slots(pod_track *pod, const track_slot *next, double next_s) {
 /* Slots for a time without samples; of a very long one only the last, since the ring holds no more.
  */
 static void write_hole(pod_track *pod, double until_s) {
-    const int64_t end = (int64_t)ceil(until_s * TRACK_GRID_HZ);
+    const int64_t end = grid_after(until_s);
     if (end - pod->next > TRACK_SLOTS) {
         begin_track(pod, until_s);
         return;

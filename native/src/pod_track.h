@@ -8,6 +8,7 @@
 #ifndef POD_TRACK_H
 #define POD_TRACK_H
 
+#include <math.h>
 #include <stdint.h>
 
 #include "alignment.h"
@@ -115,5 +116,8 @@ static inline const track_slot *pod_track_at(const pod_track *pod, int64_t grid)
 }
 
 static inline double grid_time_s(int64_t grid) { return (double)grid / TRACK_GRID_HZ; }
+
+/* The first slot at that time or after it. */
+static inline int64_t grid_after(double time_s) { return (int64_t)ceil(time_s * TRACK_GRID_HZ); }
 
 #endif

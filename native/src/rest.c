@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "orientation.h"
+#include "units.h"
 #include "vec3.h"
 
 static const float REST_GYR_RPS =
@@ -39,7 +39,7 @@ static int is_quiet(const rest_watch *rest, float acc_mean[3], float gyr_mean[3]
     }
     const float gyr_variance = rest->gyr_square * share - vec3_dot(gyr_mean, gyr_mean);
     const float acc_variance = rest->acc_square * share - vec3_dot(acc_mean, acc_mean);
-    const float g_error = fabsf(vec3_norm(acc_mean) / ORIENTATION_GRAVITY_MPS2 - 1.0f);
+    const float g_error = fabsf(vec3_norm(acc_mean) / GRAVITY_MPS2 - 1.0f);
     const float tolerance = rest->asked ? ASKED_TOLERANCE : 1.0f;
     return gyr_variance < tolerance * REST_GYR_RPS * REST_GYR_RPS &&
            acc_variance < tolerance * REST_ACC_MPS2 * REST_ACC_MPS2 &&

@@ -8,6 +8,8 @@
 #include "gait_events.h"
 #include "stride_metrics.h"
 #include "stride_rules.h"
+#include "units.h"
+#include "vec3.h"
 
 enum { PENDING_EVENTS = 16, READY_EVENTS = 64, READY_STRIDES = 16 };
 
@@ -440,8 +442,7 @@ stride_kernel_result stride_kernel_status(const stride_kernel *kernel, int32_t p
         .skew_ppm = (float)clock.skew_ppm,
         .alignment_confidence = pod->alignment.confidence,
         .angle_deg = pod->state.angle_deg,
-        .gyro_bias_dps =
-            57.29577951f * sqrtf(bias[0] * bias[0] + bias[1] * bias[1] + bias[2] * bias[2]),
+        .gyro_bias_dps = DEGREES * vec3_norm(bias),
         .has_standing = pod->alignment.has_standing,
         .placement = pod->info.placement};
     return STRIDE_KERNEL_OK;

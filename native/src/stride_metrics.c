@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-static const float DEGREES = 57.29577951f; /* per radian */
-static const float GRAVITY_MPS2 = 9.80665f;
+#include "units.h"
 
 /* The impact's peak comes within this time of contact (METRICS: 0-60 ms). */
 static const double IMPACT_S = 0.060;
@@ -29,8 +28,6 @@ typedef struct {
     const pod_track *shank, *thigh, *foot, *pelvis;            /* NULL: not worn */
     track_span shank_span, thigh_span, foot_span, pelvis_span; /* first - 1 .. last + 1 */
 } stride_view;
-
-static int64_t grid_after(double time_s) { return (int64_t)ceil(time_s * TRACK_GRID_HZ); }
 
 static track_span span_of(const pod_track *pod, const stride_view *v) {
     return pod != NULL ? pod_track_span(pod, v->first - 1, v->last + 1) : (track_span){0};

@@ -1,9 +1,11 @@
 #include "alignment.h"
 #include "check.h"
 #include "orientation.h"
+#include "rotate.h"
+#include "units.h"
 #include "vec3.h"
 
-static const float G = ORIENTATION_GRAVITY_MPS2;
+static const float G = GRAVITY_MPS2;
 static const double PI = 3.14159265358979;
 enum { SAMPLES = 70, MOUNTS = 24 };
 static const float DT_S = 0.01f;
@@ -13,16 +15,6 @@ static const float ENOUGH = 0.51f; /* confidence that strides need */
 typedef struct {
     float up[3], right[3], forward[3];
 } mount;
-
-static void turned(const float in[3], const float axis[3], double angle, float out[3]) {
-    float across[3];
-    vec3_cross(axis, in, across);
-    const double along = (double)vec3_dot(axis, in) * (1.0 - cos(angle));
-    for (int i = 0; i < 3; i++) {
-        out[i] = (float)((double)in[i] * cos(angle) + (double)across[i] * sin(angle) +
-                         (double)axis[i] * along);
-    }
-}
 
 static void turn_mount(mount *m, const float axis[3], double angle) {
     const mount before = *m;

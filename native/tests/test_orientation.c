@@ -1,8 +1,10 @@
 #include "check.h"
 #include "orientation.h"
+#include "rotate.h"
+#include "units.h"
 #include "vec3.h"
 
-static const float G = ORIENTATION_GRAVITY_MPS2;
+static const float G = GRAVITY_MPS2;
 static const double PI = 3.14159265358979;
 enum { RATE_HZ = 208 };
 static const float DT_S = 1.0f / RATE_HZ;
@@ -11,17 +13,6 @@ static const float STRIDE_S = (float)STRIDE_SAMPLES / RATE_HZ;
 
 static float degrees(double radians) { return (float)(radians * 180.0 / PI); }
 static float radians(double degrees) { return (float)(degrees * PI / 180.0); }
-
-/* The vector turned by the angle about the unit axis (Rodrigues). */
-static void turned(const float in[3], const float axis[3], double angle, float out[3]) {
-    float across[3];
-    vec3_cross(axis, in, across);
-    const double along = (double)vec3_dot(axis, in) * (1.0 - cos(angle));
-    for (int i = 0; i < 3; i++) {
-        out[i] = (float)((double)in[i] * cos(angle) + (double)across[i] * sin(angle) +
-                         (double)axis[i] * along);
-    }
-}
 
 static double angle_between_deg(const float a[3], const float b[3]) {
     float across[3];

@@ -109,6 +109,13 @@ pod_wire_result pod_wire_decode(const uint8_t *bytes, size_t length, pod_wire_pa
 pod_wire_result pod_wire_encode(const pod_wire_packet *packet, uint8_t *bytes, size_t capacity,
                                 size_t *length);
 
+/* Length of an encoded packet of so many samples. */
+size_t pod_wire_packet_bytes(uint8_t samples);
+
+/* For a pod whose encoded packets wait: the length of this one, and its count of dropped packets
+ * brought up to date. `bytes` is what pod_wire_encode wrote. */
+size_t pod_wire_renew_dropped(uint8_t *bytes, uint32_t dropped);
+
 /* Like pod_wire_decode; a batch out of range is POD_WIRE_BAD_COUNT. */
 pod_wire_result pod_wire_decode_info(const uint8_t *bytes, size_t length, pod_wire_info *info);
 

@@ -1,30 +1,10 @@
 #include "pod_wire.h"
 
+#include "little_endian.h"
+
+enum { COUNT_AT = 8, DROPPED_AT = 10 };
+
 enum { KNOWN_FLAGS = POD_WIRE_FLAG_FIFO_OVERFLOW | POD_WIRE_FLAG_CLIPPED | POD_WIRE_FLAG_MOTOR };
-
-static uint16_t get_u16(const uint8_t *bytes) {
-    return (uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
-}
-
-static uint32_t get_u32(const uint8_t *bytes) {
-    return get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
-}
-
-/* Two's complement without the implementation-defined conversion of a large unsigned value. */
-static int16_t get_i16(const uint8_t *bytes) {
-    const int32_t value = get_u16(bytes);
-    return (int16_t)(value <= INT16_MAX ? value : value - UINT16_MAX - 1);
-}
-
-static void put_u16(uint8_t *bytes, uint16_t value) {
-    bytes[0] = (uint8_t)(value & 0xFFU);
-    bytes[1] = (uint8_t)(value >> 8);
-}
-
-static void put_u32(uint8_t *bytes, uint32_t value) {
-    put_u16(bytes, (uint16_t)(value & 0xFFFFU));
-    put_u16(bytes + 2, (uint16_t)(value >> 16));
-}
 
 static uint8_t first_byte(unsigned type) {
     return (uint8_t)((unsigned)POD_WIRE_VERSION << 4 | type);
@@ -73,8 +53,8 @@ static pod_wire_result check_info(const pod_wire_info *info) {
     return is_count(info->batch) ? POD_WIRE_OK : POD_WIRE_BAD_COUNT;
 }
 
-static size_t packet_bytes(uint8_t count) {
-    return POD_WIRE_HEADER_BYTES + (size_t)count * POD_WIRE_SAMPLE_BYTES;
+size_t pod_wire_packet_bytes(uint8_t samples) {
+    return POD_WIRE_HEADER_BYTES + (size_t)samples * POD_WIRE_SAMPLE_BYTES;
 }
 
 static void get_sample(const uint8_t *bytes, pod_wire_sample *sample) {
@@ -100,21 +80,21 @@ pod_wire_result pod_wire_decode(const uint8_t *bytes, size_t length, pod_wire_pa
         return POD_WIRE_TOO_SHORT;
     }
     const uint8_t placement = bytes[1];
-    const uint8_t count = bytes[8];
+    const uint8_t count = bytes[COUNT_AT];
     const uint8_t flags = bytes[9];
     result = check_header(placement, count, flags);
     if (result != POD_WIRE_OK) {
         return result;
     }
-    if (length != packet_bytes(count)) {
-        return length < packet_bytes(count) ? POD_WIRE_TOO_SHORT : POD_WIRE_TOO_LONG;
+    if (length != pod_wire_packet_bytes(count)) {
+        return length < pod_wire_packet_bytes(count) ? POD_WIRE_TOO_SHORT : POD_WIRE_TOO_LONG;
     }
     packet->placement = placement;
     packet->sequence = get_u16(bytes + 2);
     packet->pod_clock_us = get_u32(bytes + 4);
     packet->count = count;
     packet->flags = flags;
-    packet->dropped = get_u16(bytes + 10);
+    packet->dropped = get_u16(bytes + DROPPED_AT);
     for (size_t i = 0; i < count; i++) {
         get_sample(bytes + POD_WIRE_HEADER_BYTES + i * POD_WIRE_SAMPLE_BYTES, &packet->samples[i]);
     }
@@ -128,21 +108,26 @@ pod_wire_result pod_wire_encode(const pod_wire_packet *packet, uint8_t *bytes, s
     if (result != POD_WIRE_OK) {
         return result;
     }
-    if (capacity < packet_bytes(packet->count)) {
+    if (capacity < pod_wire_packet_bytes(packet->count)) {
         return POD_WIRE_NO_ROOM;
     }
     bytes[0] = first_byte(POD_WIRE_TYPE_SAMPLES);
     bytes[1] = packet->placement;
     put_u16(bytes + 2, packet->sequence);
     put_u32(bytes + 4, packet->pod_clock_us);
-    bytes[8] = packet->count;
+    bytes[COUNT_AT] = packet->count;
     bytes[9] = packet->flags;
-    put_u16(bytes + 10, packet->dropped);
+    put_u16(bytes + DROPPED_AT, packet->dropped);
     for (size_t i = 0; i < packet->count; i++) {
         put_sample(&packet->samples[i], bytes + POD_WIRE_HEADER_BYTES + i * POD_WIRE_SAMPLE_BYTES);
     }
-    *length = packet_bytes(packet->count);
+    *length = pod_wire_packet_bytes(packet->count);
     return POD_WIRE_OK;
+}
+
+size_t pod_wire_renew_dropped(uint8_t *bytes, uint32_t dropped) {
+    put_u16(bytes + DROPPED_AT, (uint16_t)(dropped < UINT16_MAX ? dropped : UINT16_MAX));
+    return pod_wire_packet_bytes(bytes[COUNT_AT]);
 }
 
 pod_wire_result pod_wire_decode_info(const uint8_t *bytes, size_t length, pod_wire_info *info) {

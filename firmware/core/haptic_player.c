@@ -1,0 +1,79 @@
+#include "haptic_player.h"
+
+#define US_PER_MS 1000ULL
+#define LONGEST_ON_US (POD_LINK_MAX_ON_MS * US_PER_MS)
+#define SHORTEST_PAUSE_US (POD_LINK_MIN_PULSE_MS * US_PER_MS)
+#define SPIN_DOWN_US (60 * US_PER_MS) /* an eccentric mass turns on after its current */
+
+void haptic_player_init(haptic_player *player, haptic_motor motor) {
+    *player = (haptic_player){.motor = motor, .next_us = HAPTIC_PLAYER_NEVER};
+    motor.set(motor.context, 0);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static void switch_off(haptic_player *player, uint64_t now_us) {
+    player->motor.set(player->motor.context, 0);
+    if (player->running) {
+        player->running = false;
+        player->off_us = now_us;
+        player->still_from_us = now_us + SPIN_DOWN_US;
+    }
+}
+
+static void switch_on(haptic_player *player, uint64_t now_us) {
+    if (!player->running) {
+        player->on_us = now_us;
+        if (now_us >= player->still_from_us) {
+            player->shakes_from_us = now_us;
+        }
+    }
+    const uint64_t off_us =
+        earlier(now_us + player->pattern.on_ms * US_PER_MS, player->on_us + LONGEST_ON_US);
+    player->motor.arm_off(player->motor.context, off_us);
+    player->motor.set(player->motor.context, player->pattern.intensity_percent);
+    player->running = true;
+    player->next_us = off_us;
+    player->still_from_us = HAPTIC_PLAYER_NEVER;
+}
+
+static bool has_paused(const haptic_player *player, uint64_t now_us) {
+    return now_us >= player->off_us + SHORTEST_PAUSE_US;
+}
+
+void haptic_player_play(haptic_player *player, const pod_link_haptic *pattern, uint64_t now_us) {
+    haptic_player_tick(player, now_us);
+    player->pattern = *pattern;
+    player->pulses_left = pattern->pulses;
+    if (pattern->pattern == POD_LINK_SILENCE) {
+        haptic_player_stop(player, now_us);
+    } else if (player->running || has_paused(player, now_us)) {
+        switch_on(player, now_us);
+    } else {
+        player->next_us = player->off_us + SHORTEST_PAUSE_US;
+    }
+}
+
+void haptic_player_stop(haptic_player *player, uint64_t now_us) {
+    switch_off(player, now_us);
+    player->pulses_left = 0;
+    player->next_us = HAPTIC_PLAYER_NEVER;
+}
+
+static void end_pulse(haptic_player *player) {
+    const uint64_t end_us = player->next_us;
+    switch_off(player, end_us);
+    player->pulses_left--;
+    player->next_us =
+        player->pulses_left > 0 ? end_us + player->pattern.off_ms * US_PER_MS : HAPTIC_PLAYER_NEVER;
+}
+
+void haptic_player_tick(haptic_player *player, uint64_t now_us) {
+    while (now_us >= player->next_us) {
+        if (player->running) {
+            end_pulse(player);
+        } else {
+            switch_on(player, now_us);
+        }
+    }
+}

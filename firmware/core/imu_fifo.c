@@ -1,0 +1,85 @@
+#include "imu_fifo.h"
+
+#include "little_endian.h"
+
+enum {
+    TAG_GYROSCOPE = 0x01,
+    TAG_ACCELEROMETER = 0x02,
+    HAS_GYROSCOPE = 1,
+    HAS_ACCELEROMETER = 2,
+    COMPLETE = HAS_GYROSCOPE | HAS_ACCELEROMETER,
+    SLOTS = 4
+};
+
+void imu_fifo_start(imu_fifo *fifo) {
+    const uint16_t bad_words = fifo->bad_words;
+    *fifo = (imu_fifo){.bad_words = bad_words};
+}
+
+static void count_bad(imu_fifo *fifo) {
+    if (fifo->bad_words < UINT16_MAX) {
+        fifo->bad_words++;
+    }
+}
+
+/* The tag's last bit makes the number of set bits even. */
+static bool has_even_parity(uint8_t tag) {
+    unsigned bits = tag;
+    bits ^= bits >> 4;
+    bits ^= bits >> 2;
+    bits ^= bits >> 1;
+    return (bits & 1U) == 0;
+}
+
+static void get_axes(const uint8_t *bytes, int16_t axes[3]) {
+    axes[0] = get_i16(bytes);
+    axes[1] = get_i16(bytes + 2);
+    axes[2] = get_i16(bytes + 4);
+}
+
+/* A new time slot: what the last one left unfinished is lost, and so are the slots between. */
+static void open_slot(imu_fifo *fifo, uint8_t slot) {
+    if (fifo->running) {
+        const bool unfinished = fifo->present != COMPLETE;
+        const unsigned between = (slot - fifo->slot - 1U) % SLOTS;
+        const unsigned skipped = fifo->skipped + between + (unfinished ? 1U : 0U);
+        if (unfinished) {
+            count_bad(fifo);
+        }
+        fifo->skipped = (uint16_t)(skipped < UINT16_MAX ? skipped : UINT16_MAX);
+    }
+    fifo->running = true;
+    fifo->slot = slot;
+    fifo->present = 0;
+}
+
+bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[IMU_FIFO_TAGGED_WORD_BYTES],
+                     pod_wire_sample *sample, uint16_t *skipped) {
+    if (!has_even_parity(word[0])) {
+        count_bad(fifo);
+        return false;
+    }
+    const unsigned sensor = word[0] >> 3;
+    if (sensor != TAG_GYROSCOPE && sensor != TAG_ACCELEROMETER) {
+        return false;
+    }
+    const uint8_t half = sensor == TAG_GYROSCOPE ? HAS_GYROSCOPE : HAS_ACCELEROMETER;
+    const uint8_t slot = word[0] >> 1 & (SLOTS - 1);
+    if (!fifo->running || slot != fifo->slot || (fifo->present & half) != 0) {
+        open_slot(fifo, slot);
+    }
+    get_axes(word + 1, half == HAS_GYROSCOPE ? fifo->sample.gyr : fifo->sample.acc);
+    fifo->present |= half;
+    if (fifo->present != COMPLETE) {
+        return false;
+    }
+    *sample = fifo->sample;
+    *skipped = fifo->skipped;
+    fifo->skipped = 0;
+    return true;
+}
+
+void imu_fifo_plain(const uint8_t slot[IMU_FIFO_PLAIN_SLOT_BYTES], pod_wire_sample *sample) {
+    get_axes(slot, sample->gyr);
+    get_axes(slot + 6, sample->acc);
+}

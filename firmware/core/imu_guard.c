@@ -1,0 +1,54 @@
+#include "imu_guard.h"
+
+enum { ATTEMPTS_TO_FAULT = 3 };
+
+#define QUICK_RETRY_US 250000U
+#define SLOW_RETRY_US 10000000U
+
+void imu_guard_init(imu_guard *guard) { *guard = (imu_guard){.due_us = IMU_GUARD_NEVER}; }
+
+void imu_guard_watch(imu_guard *guard, uint32_t silence_us, uint64_t now_us) {
+    guard->watching = true;
+    guard->silence_us = silence_us;
+    guard->due_us = now_us + silence_us;
+}
+
+void imu_guard_rest(imu_guard *guard) {
+    guard->watching = false;
+    if (guard->attempts == 0) {
+        guard->due_us = IMU_GUARD_NEVER;
+    }
+}
+
+void imu_guard_well(imu_guard *guard, uint64_t now_us) {
+    guard->attempts = 0;
+    guard->fault = false;
+    guard->due_us = guard->watching ? now_us + guard->silence_us : IMU_GUARD_NEVER;
+}
+
+void imu_guard_failed(imu_guard *guard, uint64_t now_us) {
+    const uint64_t soon_us = now_us + QUICK_RETRY_US;
+    if (!guard->fault && soon_us < guard->due_us) {
+        guard->due_us = soon_us;
+    }
+}
+
+/* After a reset samples need their time to come. */
+static uint32_t patience_us(const imu_guard *guard) {
+    if (guard->fault) {
+        return SLOW_RETRY_US;
+    }
+    return guard->watching ? guard->silence_us : QUICK_RETRY_US;
+}
+
+void imu_guard_tick(imu_guard *guard, uint64_t now_us) {
+    if (now_us < guard->due_us) {
+        return;
+    }
+    guard->resets++;
+    if (guard->attempts < ATTEMPTS_TO_FAULT) {
+        guard->attempts++;
+    }
+    guard->fault = guard->attempts == ATTEMPTS_TO_FAULT;
+    guard->due_us = now_us + patience_us(guard);
+}

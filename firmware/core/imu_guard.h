@@ -1,0 +1,36 @@
+/* Notices an IMU that has stopped answering: a few resets in quick succession, then a fault, and
+ * further resets now and then until samples come again.
+ */
+#ifndef IMU_GUARD_H
+#define IMU_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IMU_GUARD_NEVER UINT64_MAX
+
+typedef struct {
+    bool watching;
+    bool fault;
+    uint8_t attempts;    /* resets in a row that brought no samples */
+    uint32_t resets;     /* asked for since the pod started */
+    uint32_t silence_us; /* this long without samples is a failure */
+    uint64_t due_us;     /* the next reset, unless samples come; IMU_GUARD_NEVER: none */
+} imu_guard;
+
+void imu_guard_init(imu_guard *guard);
+
+/* Samples are expected at least every `silence_us`. */
+void imu_guard_watch(imu_guard *guard, uint32_t silence_us, uint64_t now_us);
+
+void imu_guard_rest(imu_guard *guard);
+
+/* Samples came; or none are expected and it answers. */
+void imu_guard_well(imu_guard *guard, uint64_t now_us);
+
+/* It did not answer on the bus: a reset is due soon, unless one is due anyway. */
+void imu_guard_failed(imu_guard *guard, uint64_t now_us);
+
+void imu_guard_tick(imu_guard *guard, uint64_t now_us);
+
+#endif

@@ -1,0 +1,46 @@
+#include "settings.h"
+
+#include "little_endian.h"
+
+enum { HEAD_BYTES = 5, CRC_BYTES = 4 };
+
+settings settings_default(void) { return (settings){.rate_hz = 208, .batch = 8}; }
+
+static uint32_t crc32_of(const uint8_t *bytes, size_t length) {
+    uint32_t crc = 0xFFFFFFFFU;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
+        }
+    }
+    return ~crc;
+}
+
+bool settings_decode(const uint8_t *bytes, size_t length, settings *record) {
+    if (length < HEAD_BYTES + CRC_BYTES || bytes[0] != SETTINGS_LAYOUT ||
+        length != HEAD_BYTES + (size_t)bytes[4] + CRC_BYTES ||
+        crc32_of(bytes, length - CRC_BYTES) != get_u32(bytes + length - CRC_BYTES)) {
+        return false;
+    }
+    settings decoded = {.batch = bytes[1], .rate_hz = get_u16(bytes + 2)};
+    if (decoded.batch < 1 || decoded.batch > POD_WIRE_MAX_SAMPLES ||
+        !pod_link_is_rate(decoded.rate_hz) ||
+        pod_link_decode_config(bytes + HEAD_BYTES, bytes[4], &decoded.config) != POD_LINK_OK) {
+        return false;
+    }
+    *record = decoded;
+    return true;
+}
+
+size_t settings_encode(const settings *record, uint8_t *bytes) {
+    const size_t config =
+        pod_link_encode_config(&record->config, bytes + HEAD_BYTES, POD_LINK_MAX_CONFIG_BYTES);
+    bytes[0] = SETTINGS_LAYOUT;
+    bytes[1] = record->batch;
+    put_u16(bytes + 2, record->rate_hz);
+    bytes[4] = (uint8_t)config;
+    const size_t length = HEAD_BYTES + config;
+    put_u32(bytes + length, crc32_of(bytes, length));
+    return length + CRC_BYTES;
+}

@@ -8,8 +8,13 @@ enum {
     HAS_GYROSCOPE = 1,
     HAS_ACCELEROMETER = 2,
     COMPLETE = HAS_GYROSCOPE | HAS_ACCELEROMETER,
-    SLOTS = 4
+    SLOTS = 4,
+    WORD = IMU_FIFO_TAGGED_WORD_BYTES
 };
+
+/* Whole tags, parity included, of each time slot. */
+static const uint8_t gyroscope_tags[SLOTS] = {0x09, 0x0A, 0x0C, 0x0F};
+static const uint8_t accelerometer_tags[SLOTS] = {0x11, 0x12, 0x14, 0x17};
 
 void imu_fifo_start(imu_fifo *fifo) {
     const uint16_t bad_words = fifo->bad_words;
@@ -31,12 +36,6 @@ static bool has_even_parity(uint8_t tag) {
     return (bits & 1U) == 0;
 }
 
-static void get_axes(const uint8_t *bytes, int16_t axes[3]) {
-    axes[0] = get_i16(bytes);
-    axes[1] = get_i16(bytes + 2);
-    axes[2] = get_i16(bytes + 4);
-}
-
 /* A new time slot: what the last one left unfinished is lost, and so are the slots between. */
 static void open_slot(imu_fifo *fifo, uint8_t slot) {
     if (fifo->running) {
@@ -53,8 +52,8 @@ static void open_slot(imu_fifo *fifo, uint8_t slot) {
     fifo->present = 0;
 }
 
-bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[IMU_FIFO_TAGGED_WORD_BYTES],
-                     pod_wire_sample *sample, uint16_t *skipped) {
+bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *sample,
+                     uint16_t *skipped) {
     if (!has_even_parity(word[0])) {
         count_bad(fifo);
         return false;
@@ -79,7 +78,35 @@ bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[IMU_FIFO_TAGGED_WORD_BYT
     return true;
 }
 
-void imu_fifo_plain(const uint8_t slot[IMU_FIFO_PLAIN_SLOT_BYTES], pod_wire_sample *sample) {
-    get_axes(slot, sample->gyr);
-    get_axes(slot + 6, sample->acc);
+size_t imu_fifo_tagged_pairs(imu_fifo *fifo, const uint8_t *bytes, size_t length,
+                             pod_wire_sample *samples, size_t room) {
+    if (fifo->present != COMPLETE) {
+        return 0;
+    }
+    const size_t whole = length / (2 * (size_t)WORD);
+    const size_t most = whole < room ? whole : room;
+    unsigned slot = (fifo->slot + 1U) % SLOTS;
+    size_t count = 0;
+    while (count < most && bytes[0] == gyroscope_tags[slot] &&
+           bytes[WORD] == accelerometer_tags[slot]) {
+        get_axes(bytes + 1, samples->gyr);
+        get_axes(bytes + WORD + 1, samples->acc);
+        slot = (slot + 1) % SLOTS;
+        bytes += 2 * (size_t)WORD;
+        samples++;
+        count++;
+    }
+    fifo->slot = (uint8_t)((fifo->slot + count) % SLOTS);
+    return count;
+}
+
+size_t imu_fifo_plain(const uint8_t *bytes, size_t length, pod_wire_sample *samples, size_t room) {
+    const size_t whole = length / IMU_FIFO_PLAIN_SLOT_BYTES;
+    const size_t count = whole < room ? whole : room;
+    for (size_t i = 0; i < count; i++) {
+        get_axes(bytes, samples[i].gyr);
+        get_axes(bytes + 6, samples[i].acc);
+        bytes += IMU_FIFO_PLAIN_SLOT_BYTES;
+    }
+    return count;
 }

@@ -8,6 +8,7 @@
 #define IMU_FIFO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pod_wire.h"
@@ -25,12 +26,18 @@ typedef struct {
 
 void imu_fifo_start(imu_fifo *fifo);
 
-/* Takes one tagged word. True when it completes a sample: *sample is it, and *skipped slots were
- * lost just before it. A word with a broken tag, or left without its partner, is counted. Words
- * of other sensors are passed over. */
+/* What nearly always comes: takes pairs of words that are whole, in order and of the time slots
+ * that are due, at most `room` of them. The number of samples. */
+size_t imu_fifo_tagged_pairs(imu_fifo *fifo, const uint8_t *bytes, size_t length,
+                             pod_wire_sample *samples, size_t room);
+
+/* Anything else: takes one word. True when it completes a sample: *sample is it, and *skipped slots
+ * were lost just before it. A word with a broken tag, or left without its partner, is counted.
+ * Words of other sensors are passed over. */
 bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[IMU_FIFO_TAGGED_WORD_BYTES],
                      pod_wire_sample *sample, uint16_t *skipped);
 
-void imu_fifo_plain(const uint8_t slot[IMU_FIFO_PLAIN_SLOT_BYTES], pod_wire_sample *sample);
+/* Takes whole slots of a plain FIFO, at most `room` of them. The number of samples. */
+size_t imu_fifo_plain(const uint8_t *bytes, size_t length, pod_wire_sample *samples, size_t room);
 
 #endif

@@ -13,12 +13,12 @@
 enum { PACKET_RING_BYTES = 6000 }; /* 55 packets of 8 samples, 2.1 s at 208 Hz; 25 of 19, 2.3 s */
 
 typedef struct {
-    uint8_t arena[PACKET_RING_BYTES];
     uint16_t slot_bytes; /* of one packet of `batch` samples */
     uint16_t slots;
     uint16_t oldest;
     uint16_t waiting;
-    uint32_t dropped; /* pushed out since the start */
+    uint32_t dropped;                             /* pushed out since the start */
+    _Alignas(4) uint8_t arena[PACKET_RING_BYTES]; /* copied a word at a time */
 } packet_ring;
 
 /* Empties it and divides it for packets of at most `batch` samples. */

@@ -68,7 +68,6 @@ typedef struct {
     pod_core_flash flash;
     settings settings;
     power_machine power;
-    sampler sampler;
     haptic_player haptic;
     imu_guard guard;
     bool subscribed;
@@ -86,6 +85,7 @@ typedef struct {
     uint64_t identify_until_us;
     bool time_asked;
     pod_link_time time;
+    sampler sampler;
 } pod_core;
 
 /* `kept` is the settings record from flash, NULL and 0 where there is none; one that cannot be read

@@ -40,17 +40,6 @@ void power_machine_awake(power_machine *machine, bool power_on, uint64_t now_us)
     advertise(machine, now_us);
 }
 
-static void connected(power_machine *machine, uint64_t now_us) {
-    machine->connected = true;
-    machine->encrypted = false;
-    machine->intruder = false;
-    machine->connected_since_us = now_us;
-    machine->moved_us = now_us;
-    if (is_advertising(machine)) {
-        machine->state = POD_LINK_STATE_CONNECTED;
-    }
-}
-
 static void disconnected(power_machine *machine, uint64_t now_us) {
     machine->connected = false;
     machine->encrypted = false;
@@ -58,6 +47,18 @@ static void disconnected(power_machine *machine, uint64_t now_us) {
     const bool charged_meanwhile = machine->state == POD_LINK_STATE_EMPTY && machine->charger;
     if (!is_asleep(machine) || charged_meanwhile) {
         advertise(machine, now_us);
+    }
+}
+
+static void connected(power_machine *machine, uint64_t now_us) {
+    if (machine->connected) { /* the radio forgot to tell of the end of the last one */
+        disconnected(machine, now_us);
+    }
+    machine->connected = true;
+    machine->connected_since_us = now_us;
+    machine->moved_us = now_us;
+    if (is_advertising(machine)) {
+        machine->state = POD_LINK_STATE_CONNECTED;
     }
 }
 

@@ -83,6 +83,10 @@ uint64_t sample_clock_at(const sample_clock *clock, uint32_t sample) {
     return (clock->mark_q16 + (uint64_t)(samples * clock->period_q16) + (1U << 15)) >> 16;
 }
 
+uint32_t sample_clock_span_us(const sample_clock *clock, uint32_t samples) {
+    return samples * ((clock->period_q16 >> 16) + 1);
+}
+
 uint32_t sample_clock_rate_mhz(const sample_clock *clock) {
     if (clock->marks < MEASURED_MARKS) {
         return 0;

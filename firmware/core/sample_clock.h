@@ -32,6 +32,9 @@ void sample_clock_mark(sample_clock *clock, uint32_t sample, uint64_t at_us);
 /* Pod time of a sample near the last mark, us. Only after a mark. */
 uint64_t sample_clock_at(const sample_clock *clock, uint32_t sample);
 
+/* So many periods, at most a packet's, rounded up to us. */
+uint32_t sample_clock_span_us(const sample_clock *clock, uint32_t samples);
+
 /* Whether a mark came since the start. */
 bool sample_clock_is_set(const sample_clock *clock);
 

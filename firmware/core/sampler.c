@@ -3,8 +3,8 @@
 #include <string.h>
 
 enum {
-    END_OF_RANGE = INT16_MAX, /* -32767 is the other end of what the IMU reports */
-    MOVED_LSB = 300           /* 1.4 m/s^2 at 16 g: more than noise and a table's tremor */
+    END_OF_RANGE = INT16_MAX,
+    MOVED_LSB = 300 /* 1.4 m/s^2 at 16 g: more than noise and a table's tremor */
 };
 
 void sampler_start(sampler *state, sampler_format format, uint8_t placement, uint16_t rate_hz,
@@ -27,13 +27,12 @@ void sampler_mark(sampler *state, uint8_t samples, uint64_t at_us) {
     }
 }
 
-static bool is_clipped(const int16_t axes[3]) {
-    for (int axis = 0; axis < 3; axis++) {
-        if (axes[axis] >= END_OF_RANGE || axes[axis] <= -END_OF_RANGE) {
-            return true;
-        }
-    }
-    return false;
+/* All but INT16_MAX, INT16_MIN and, where a scale is symmetrical, its neighbour. */
+static bool is_inside(int16_t value) { return value < END_OF_RANGE && value > -END_OF_RANGE; }
+
+static bool is_clipped(const pod_wire_sample *sample) {
+    return !(is_inside(sample->acc[0]) && is_inside(sample->acc[1]) && is_inside(sample->acc[2]) &&
+             is_inside(sample->gyr[0]) && is_inside(sample->gyr[1]) && is_inside(sample->gyr[2]));
 }
 
 static void watch_movement(sampler *state, const int16_t acc[3]) {
@@ -47,15 +46,33 @@ static void watch_movement(sampler *state, const int16_t acc[3]) {
     }
 }
 
-static void finish(sampler *state, sampler_shaking shaking) {
+static bool holds_clipped(const pod_wire_packet *packet) {
+    const pod_wire_sample *const end = packet->samples + packet->count;
+    for (const pod_wire_sample *sample = packet->samples; sample < end; sample++) {
+        if (is_clipped(sample)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_shaken(const sampler *state, uint64_t first_us) {
+    const uint64_t last_us =
+        first_us + sample_clock_span_us(&state->clock, state->packet.count - 1U);
+    return state->shaking.from_us <= last_us && first_us < state->shaking.until_us;
+}
+
+static void finish(sampler *state) {
     pod_wire_packet *packet = &state->packet;
     if (packet->count == 0) {
         return;
     }
     const uint64_t first_us = sample_clock_at(&state->clock, state->first);
-    const uint64_t last_us = sample_clock_at(&state->clock, state->first + packet->count - 1U);
-    if (shaking.from_us <= last_us && first_us < shaking.until_us) {
+    if (is_shaken(state, first_us)) {
         packet->flags |= POD_WIRE_FLAG_MOTOR;
+    }
+    if (holds_clipped(packet)) {
+        packet->flags |= POD_WIRE_FLAG_CLIPPED;
     }
     packet->pod_clock_us = (uint32_t)first_us;
     packet->placement = state->placement;
@@ -67,72 +84,92 @@ static void finish(sampler *state, sampler_shaking shaking) {
     packet->flags = 0;
 }
 
-static void add(sampler *state, const pod_wire_sample *sample, sampler_shaking shaking) {
+static pod_wire_sample *next_sample(sampler *state) {
+    return &state->packet.samples[state->packet.count];
+}
+
+static size_t room(const sampler *state) { return (size_t)state->batch - state->packet.count; }
+
+/* So many samples have been put where next_sample() told, no more than there was room for. */
+static void add(sampler *state, size_t samples) {
     pod_wire_packet *packet = &state->packet;
     if (packet->count == 0) {
         state->first = state->taken;
     }
-    packet->samples[packet->count++] = *sample;
-    state->taken++;
-    if (is_clipped(sample->acc) || is_clipped(sample->gyr)) {
-        packet->flags |= POD_WIRE_FLAG_CLIPPED;
-    }
+    packet->count = (uint8_t)(packet->count + samples);
+    state->taken += (uint32_t)samples;
     if (packet->count == state->batch) {
-        finish(state, shaking);
+        finish(state);
     }
 }
 
 /* The samples of a packet follow each other: a hole ends it. */
-static void skip(sampler *state, uint16_t slots, sampler_shaking shaking) {
+static void skip(sampler *state, uint16_t slots) {
     if (slots > 0) {
-        finish(state, shaking);
+        finish(state);
         state->taken += slots;
     }
 }
 
-static void read_tagged(sampler *state, const uint8_t *bytes, size_t length,
-                        sampler_shaking shaking) {
-    for (; length >= IMU_FIFO_TAGGED_WORD_BYTES; length -= IMU_FIFO_TAGGED_WORD_BYTES) {
-        pod_wire_sample sample;
-        uint16_t skipped = 0;
-        if (imu_fifo_tagged(&state->fifo, bytes, &sample, &skipped)) {
-            skip(state, skipped, shaking);
-            add(state, &sample, shaking);
-        }
-        bytes += IMU_FIFO_TAGGED_WORD_BYTES;
+static void read_word(sampler *state, const uint8_t *word) {
+    pod_wire_sample sample;
+    uint16_t skipped = 0;
+    if (imu_fifo_tagged(&state->fifo, word, &sample, &skipped)) {
+        skip(state, skipped);
+        *next_sample(state) = sample;
+        add(state, 1);
     }
 }
 
-static void read_plain(sampler *state, const uint8_t *bytes, size_t length,
-                       sampler_shaking shaking) {
-    for (; length >= IMU_FIFO_PLAIN_SLOT_BYTES; length -= IMU_FIFO_PLAIN_SLOT_BYTES) {
-        pod_wire_sample sample;
-        imu_fifo_plain(bytes, &sample);
-        add(state, &sample, shaking);
-        bytes += IMU_FIFO_PLAIN_SLOT_BYTES;
+static void read_tagged(sampler *state, const uint8_t *bytes, size_t length) {
+    while (length >= IMU_FIFO_TAGGED_WORD_BYTES) {
+        const size_t pairs =
+            imu_fifo_tagged_pairs(&state->fifo, bytes, length, next_sample(state), room(state));
+        size_t taken = pairs * 2 * IMU_FIFO_TAGGED_WORD_BYTES;
+        if (pairs > 0) {
+            add(state, pairs);
+        } else {
+            read_word(state, bytes);
+            taken = IMU_FIFO_TAGGED_WORD_BYTES;
+        }
+        bytes += taken;
+        length -= taken;
+    }
+}
+
+static void read_plain(sampler *state, const uint8_t *bytes, size_t length) {
+    while (length >= IMU_FIFO_PLAIN_SLOT_BYTES) {
+        const size_t slots = imu_fifo_plain(bytes, length, next_sample(state), room(state));
+        add(state, slots);
+        bytes += slots * IMU_FIFO_PLAIN_SLOT_BYTES;
+        length -= slots * IMU_FIFO_PLAIN_SLOT_BYTES;
     }
 }
 
 void sampler_read(sampler *state, const uint8_t *bytes, size_t length, sampler_shaking shaking) {
+    state->shaking = shaking;
     if (!sample_clock_is_set(&state->clock)) {
         return;
     }
     if (state->format == SAMPLER_TAGGED_FIFO) {
-        read_tagged(state, bytes, length, shaking);
+        read_tagged(state, bytes, length);
     } else {
-        read_plain(state, bytes, length, shaking);
+        read_plain(state, bytes, length);
     }
 }
 
 void sampler_lose(sampler *state, sampler_shaking shaking) {
-    finish(state, shaking);
+    sampler_flush(state, shaking);
     state->packet.flags = POD_WIRE_FLAG_FIFO_OVERFLOW;
     state->taken = 0;
     sample_clock_restart(&state->clock);
     imu_fifo_start(&state->fifo);
 }
 
-void sampler_flush(sampler *state, sampler_shaking shaking) { finish(state, shaking); }
+void sampler_flush(sampler *state, sampler_shaking shaking) {
+    state->shaking = shaking;
+    finish(state);
+}
 
 bool sampler_take_moved(sampler *state) {
     const bool moved = state->moved;

@@ -22,16 +22,17 @@ typedef struct {
 typedef struct {
     sample_clock clock;
     imu_fifo fifo;
-    packet_ring ring;
     pod_wire_packet packet; /* being filled */
     sampler_format format;
     uint8_t placement;
     uint8_t batch;
-    uint16_t sequence;    /* of the packet being filled; goes on from stream to stream */
-    uint32_t taken;       /* samples the FIFO has given since the clock's sample 0 */
-    uint32_t first;       /* number of the packet's first sample */
-    int16_t still_lsb[3]; /* acceleration the pod was last seen to leave */
-    bool moved;           /* since sampler_take_moved */
+    uint16_t sequence;       /* of the packet being filled; goes on from stream to stream */
+    uint32_t taken;          /* samples the FIFO has given since the clock's sample 0 */
+    uint32_t first;          /* number of the packet's first sample */
+    int16_t still_lsb[3];    /* acceleration the pod was last seen to leave */
+    sampler_shaking shaking; /* as last told */
+    bool moved;              /* since sampler_take_moved */
+    packet_ring ring;
 } sampler;
 
 /* Begins a stream of packets of `batch` samples, 1..POD_WIRE_MAX_SAMPLES. */

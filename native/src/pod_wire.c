@@ -58,17 +58,13 @@ size_t pod_wire_packet_bytes(uint8_t samples) {
 }
 
 static void get_sample(const uint8_t *bytes, pod_wire_sample *sample) {
-    for (size_t axis = 0; axis < 3; axis++) {
-        sample->acc[axis] = get_i16(bytes + 2 * axis);
-        sample->gyr[axis] = get_i16(bytes + 6 + 2 * axis);
-    }
+    get_axes(bytes, sample->acc);
+    get_axes(bytes + 6, sample->gyr);
 }
 
 static void put_sample(const pod_wire_sample *sample, uint8_t *bytes) {
-    for (size_t axis = 0; axis < 3; axis++) {
-        put_u16(bytes + 2 * axis, (uint16_t)sample->acc[axis]);
-        put_u16(bytes + 6 + 2 * axis, (uint16_t)sample->gyr[axis]);
-    }
+    put_axes(bytes, sample->acc);
+    put_axes(bytes + 6, sample->gyr);
 }
 
 pod_wire_result pod_wire_decode(const uint8_t *bytes, size_t length, pod_wire_packet *packet) {

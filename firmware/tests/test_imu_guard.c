@@ -1,0 +1,107 @@
+#include "check.h"
+#include "imu_guard.h"
+
+enum { SILENCE_US = 200000, S = 1000000 };
+
+static imu_guard fresh(void) {
+    imu_guard guard;
+    imu_guard_init(&guard);
+    return guard;
+}
+
+static void tick_at_due(imu_guard *guard) { imu_guard_tick(guard, guard->due_us); }
+
+static void test_samples_in_time_ask_for_nothing(void) {
+    imu_guard guard = fresh();
+    CHECK(guard.due_us == IMU_GUARD_NEVER);
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    for (uint64_t now_us = 0; now_us < 60 * S; now_us += SILENCE_US - 1) {
+        imu_guard_tick(&guard, now_us);
+        imu_guard_well(&guard, now_us);
+    }
+    CHECK_INT(guard.resets, 0);
+    CHECK(!guard.fault);
+}
+
+static void test_silence_brings_resets_and_then_a_fault(void) {
+    imu_guard guard = fresh();
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    for (uint32_t reset = 1; reset <= 3; reset++) {
+        CHECK_INT(guard.due_us, reset * SILENCE_US);
+        tick_at_due(&guard);
+        CHECK_INT(guard.resets, reset);
+        CHECK_INT(guard.fault, reset == 3);
+    }
+    const uint64_t fault_us = 3 * SILENCE_US;
+    CHECK_INT(guard.due_us, fault_us + 10 * S);
+    tick_at_due(&guard);
+    CHECK_INT(guard.resets, 4);
+    CHECK(guard.fault);
+}
+
+static void test_samples_end_the_fault(void) {
+    imu_guard guard = fresh();
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    for (int i = 0; i < 5; i++) {
+        tick_at_due(&guard);
+    }
+    imu_guard_well(&guard, 60 * S);
+    CHECK(!guard.fault);
+    CHECK_INT(guard.due_us, 60 * S + SILENCE_US);
+    CHECK_INT(guard.resets, 5);
+}
+
+static void test_a_bus_error_is_not_waited_out(void) {
+    imu_guard guard = fresh();
+    imu_guard_failed(&guard, S);
+    CHECK_INT(guard.due_us, S + 250000);
+    CHECK_INT(guard.resets, 0);
+    for (int i = 0; i < 3; i++) {
+        tick_at_due(&guard);
+        imu_guard_failed(&guard, guard.due_us - 1);
+    }
+    CHECK(guard.fault);
+    CHECK_INT(guard.resets, 3);
+    imu_guard_well(&guard, 20 * S);
+    CHECK(!guard.fault);
+    CHECK(guard.due_us == IMU_GUARD_NEVER);
+}
+
+/* Errors reported without end do not make the resets come faster, nor put them off. */
+static void test_a_flood_of_errors(void) {
+    imu_guard guard = fresh();
+    for (uint64_t now_us = 0; now_us < 100 * S; now_us += 1000) {
+        imu_guard_tick(&guard, now_us);
+        imu_guard_failed(&guard, now_us);
+    }
+    CHECK(guard.fault);
+    CHECK_INT(guard.resets, 3 + 9);
+}
+
+static void test_rest_ends_the_watch(void) {
+    imu_guard guard = fresh();
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    imu_guard_rest(&guard);
+    CHECK(guard.due_us == IMU_GUARD_NEVER);
+}
+
+static void test_a_sick_imu_is_tried_at_rest_too(void) {
+    imu_guard guard = fresh();
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    tick_at_due(&guard);
+    imu_guard_rest(&guard);
+    CHECK_INT(guard.due_us, 2 * SILENCE_US);
+    imu_guard_well(&guard, 2 * SILENCE_US);
+    CHECK(guard.due_us == IMU_GUARD_NEVER);
+}
+
+int main(void) {
+    RUN(test_samples_in_time_ask_for_nothing);
+    RUN(test_silence_brings_resets_and_then_a_fault);
+    RUN(test_samples_end_the_fault);
+    RUN(test_a_bus_error_is_not_waited_out);
+    RUN(test_a_flood_of_errors);
+    RUN(test_rest_ends_the_watch);
+    RUN(test_a_sick_imu_is_tried_at_rest_too);
+    return check_report();
+}

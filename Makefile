@@ -17,21 +17,26 @@ PYTHON := $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
 export PYTHON
 
 KERNEL  := $(wildcard native/src/*.[ch] native/include/*.h) native/build_kernel.py setup.py
-C_FILES := native/src/*.[ch] native/include/*.h native/tests/*.[ch]
+C_FILES := native/src/*.[ch] native/include/*.h native/tests/*.[ch] \
+	$(wildcard $(addprefix firmware/,core/*.[ch] tests/*.[ch] cortex_m/*.c virtual/*/*.[ch] \
+	zephyr/src/*.[ch] zephyr/tests/bsim/*.[ch] zephyr/tests/bsim/*/src/*.[ch]))
 
 NEED_DEMO := gcc libc6-dev python3 python3-dev python3-venv
 NEED_C    := gcc libc6-dev clang clang-runtime
 ifneq ($(shell uname -m),aarch64)
-NEED_C    += gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+NEED_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 endif
+# The pod's core needs these besides NEED_C.
+NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: help demo test test-c test-aarch64 test-python lint bench accuracy callgrind picture fuzz \
+.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench accuracy callgrind picture fuzz \
 	clean
 
 help:
 	@printf '%s\n' \
 	'make demo [ARGS="--seconds 20"]  synthetic runners measured live in this terminal' \
 	'make test       everything the tests need, then all tests' \
+	'make firmware   the pod: host and Cortex-M tests, fuzzer, then size and cost' \
 	'make lint       ruff, mypy, clang-format, clang-tidy' \
 	'make bench      packets in, strides out: speed and memory' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
@@ -55,13 +60,24 @@ test-c:
 	@$(MAKE) -C native --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 test-aarch64:
-	@.ci/install-missing $(NEED_C) python3
+	@.ci/install-missing gcc libc6-dev $(NEED_ARM64) python3
 	$(SAY) 'C tests built for the Cortex-A53'
 	@$(MAKE) -C native --no-print-directory aarch64
 
 test-python: $(VENV)/with-test
 	$(SAY) 'Python tests'
 	@$(BIN)/python -m pytest
+
+firmware:
+	@.ci/install-missing $(NEED_C) $(NEED_FIRMWARE) python3
+	$(SAY) 'pod core with sanitizers under gcc and clang'
+	@$(MAKE) -C firmware --no-print-directory test
+	$(SAY) 'pod core on a Cortex-M4F'
+	@$(MAKE) -C firmware --no-print-directory cortex-m
+	$(SAY) 'pod fuzzer, $(FUZZ_SECONDS) s'
+	@$(MAKE) -C firmware --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+	$(SAY) 'size and cost of the pod core'
+	@$(MAKE) -C firmware --no-print-directory report
 
 lint: $(VENV)/with-lint
 	@.ci/install-missing clang-format clang-tidy
@@ -74,6 +90,7 @@ lint: $(VENV)/with-lint
 	@clang-format --dry-run -Werror $(C_FILES)
 	$(SAY) 'clang-tidy'
 	@$(MAKE) -C native --no-print-directory tidy
+	@$(MAKE) -C firmware --no-print-directory tidy
 
 bench: $(VENV)/with-run
 	$(SAY) 'stridehub bench $(ARGS)'
@@ -97,10 +114,12 @@ fuzz:
 	@.ci/install-missing $(NEED_C) python3
 	$(SAY) 'fuzzers, $(FUZZ_SECONDS) s each'
 	@$(MAKE) -C native --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+	@$(MAKE) -C firmware --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 clean:
 	$(SAY) 'removing what was built'
 	@$(MAKE) -C native --no-print-directory clean
+	@$(MAKE) -C firmware --no-print-directory clean
 	@rm -rf $(VENV) build dist hub/*.egg-info hub/stridehub/kernel/_native.*.so
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 

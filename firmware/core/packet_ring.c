@@ -4,7 +4,8 @@
 
 static uint8_t *slot_of(packet_ring *ring, unsigned place) {
     const unsigned slot = ring->oldest + place;
-    return &ring->arena[(slot < ring->slots ? slot : slot - ring->slots) * ring->slot_bytes];
+    return &ring->arena[(size_t)(slot < ring->slots ? slot : slot - ring->slots) *
+                        ring->slot_bytes];
 }
 
 static void drop_oldest(packet_ring *ring) {

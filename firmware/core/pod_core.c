@@ -207,8 +207,7 @@ static pod_link_result keep(pod_core *core, const settings *wanted) {
 }
 
 static bool is_too_empty(const pod_core *core) {
-    return core->battery_mv != POD_LINK_UNKNOWN_MV && core->battery_mv < START_MV &&
-           !core->power.charger;
+    return core->battery_mv < START_MV && !core->power.charger;
 }
 
 static pod_link_result start(pod_core *core, uint64_t now_us) {

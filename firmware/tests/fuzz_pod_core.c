@@ -33,7 +33,7 @@ enum {
     STEPS
 };
 
-enum { LONGEST_ON_US = POD_LINK_MAX_ON_MS * MS };
+#define LONGEST_ON_US (POD_LINK_MAX_ON_MS * MS)
 
 static pod_bench bench;
 
@@ -47,7 +47,7 @@ static void require(int holds) {
 static void take_packet(void) {
     uint8_t bytes[POD_WIRE_MAX_BYTES];
     const size_t length = pod_core_take_packet(&bench.core, bytes, sizeof bytes);
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     require(length == 0 || pod_wire_decode(bytes, length, &packet) == POD_WIRE_OK);
 }
 

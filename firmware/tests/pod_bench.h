@@ -5,7 +5,10 @@
 #include "fifo_words.h"
 #include "pod_core.h"
 
-enum { MS = 1000, SECOND = 1000000, BENCH_BATCH = 8, BENCH_FIFO_SAMPLES = 32 };
+enum { BENCH_BATCH = 8, BENCH_FIFO_SAMPLES = 32 };
+
+#define MS 1000ULL
+#define SECOND 1000000ULL
 
 typedef struct {
     pod_core core;
@@ -129,7 +132,7 @@ static inline void bench_sample(pod_bench *bench, unsigned count) {
             length += IMU_FIFO_PLAIN_SLOT_BYTES;
         }
     }
-    bench_wait(bench, count * (uint64_t)SECOND / bench->core.settings.rate_hz);
+    bench_wait(bench, count * SECOND / bench->core.settings.rate_hz);
     pod_core_imu_read(&bench->core, bytes, length, (uint8_t)count, bench->now_us, bench->now_us);
 }
 

@@ -2,7 +2,9 @@
 #include "haptic_player.h"
 #include "random.h"
 
-enum { MS = 1000, EDGES = 64 };
+enum { EDGES = 64 };
+
+#define MS 1000ULL
 
 /* A motor with its own timer, which works whatever the player does. */
 typedef struct {

@@ -169,7 +169,7 @@ static void test_pairs_are_a_short_cut_only(void) {
                 ready = imu_fifo_tagged_pairs(&quick.fifo, bytes + at, sizeof bytes - at, samples,
                                               1 + random_below(WORDS));
                 next = 0;
-                at += ready > 0 ? 2 * WORD * ready : WORD;
+                at += ready > 0 ? ready * 2 * WORD : WORD;
                 in_pairs += ready;
                 quick.skipped = 0;
                 found = ready > 0 || imu_fifo_tagged(&quick.fifo, bytes + at - WORD, &samples[0],

@@ -1,7 +1,8 @@
 #include "check.h"
 #include "imu_guard.h"
 
-enum { SILENCE_US = 200000, S = 1000000 };
+#define SILENCE_US 200000ULL
+#define S 1000000ULL
 
 static imu_guard fresh(void) {
     imu_guard guard;

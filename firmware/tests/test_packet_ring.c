@@ -26,7 +26,7 @@ static bool take(pod_wire_packet *packet) {
 
 static void test_first_in_first_out(void) {
     packet_ring_start(&ring, 8);
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(!take(&packet));
     for (uint16_t sequence = 0; sequence < 200; sequence++) {
         CHECK(put(sequence, (uint8_t)(1 + sequence % 8)));
@@ -43,7 +43,8 @@ static void test_first_in_first_out(void) {
 
 /* Two seconds and more of running fit, whatever the batch. */
 static void test_it_holds_two_seconds(void) {
-    for (uint8_t batch = 4; batch <= POD_WIRE_MAX_SAMPLES; batch++) {
+    for (unsigned samples = 4; samples <= POD_WIRE_MAX_SAMPLES; samples++) {
+        const uint8_t batch = (uint8_t)samples;
         packet_ring_start(&ring, batch);
         uint16_t sequence = 0;
         while (ring.dropped == 0) {
@@ -59,7 +60,7 @@ static void test_the_oldest_is_dropped_and_told(void) {
     for (uint16_t sequence = 0; sequence < room + 7; sequence++) {
         CHECK(put(sequence, 19));
     }
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     for (uint16_t i = 0; i < room; i++) {
         CHECK(take(&packet));
         CHECK_INT(packet.sequence, 7 + i);
@@ -77,7 +78,7 @@ static void test_a_start_forgets(void) {
     }
     CHECK(ring.dropped > 0);
     packet_ring_start(&ring, 8);
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(!take(&packet));
     CHECK_INT(ring.dropped, 0);
 }
@@ -87,7 +88,7 @@ static void test_the_told_count_saturates(void) {
     for (uint32_t sequence = 0; sequence < 70000; sequence++) {
         CHECK(put((uint16_t)sequence, 1));
     }
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(take(&packet));
     CHECK_INT(packet.dropped, UINT16_MAX);
     CHECK_INT(ring.dropped, 70000 - ring.slots);
@@ -97,7 +98,7 @@ static void test_what_cannot_be_encoded_stays_out(void) {
     packet_ring_start(&ring, 4);
     CHECK(!put(0, 5));
     CHECK(!put(0, 0));
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(!take(&packet));
 }
 
@@ -121,7 +122,7 @@ static void test_any_order_of_putting_and_taking(void) {
             if (random_below(100) < 55) {
                 CHECK(put(next_put++, 1));
             }
-            pod_wire_packet packet;
+            pod_wire_packet packet = {0};
             if (random_below(100) < 50 && take(&packet)) {
                 dropped += packet.sequence - next_taken;
                 next_taken = packet.sequence + 1U;

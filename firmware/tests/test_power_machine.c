@@ -212,7 +212,7 @@ static void test_laws(void) {
         for (int i = 0; i < 300; i++) {
             now_us += random_below(2) == 0 ? random_below(700) * US_PER_S : 1;
             apply(&machine, (uint8_t)random_below(POWER_EVENTS + 1), now_us);
-            const int state = machine.state;
+            const int state = (int)machine.state;
             CHECK(state != STREAMING || (machine.connected && machine.encrypted));
             CHECK(state != CONNECTED || machine.connected);
             CHECK((state != FAST && state != SLOW) || !machine.connected);

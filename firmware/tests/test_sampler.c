@@ -3,7 +3,9 @@
 #include "random.h"
 #include "sampler.h"
 
-enum { RATE_HZ = 208, BATCH = 8, PERIOD_US = 4808 };
+enum { RATE_HZ = 208, BATCH = 8 };
+
+#define PERIOD_US 4808ULL
 
 static sampler state;
 static const sampler_shaking still = {0, 0};
@@ -34,7 +36,7 @@ static void test_samples_become_packets(void) {
     for (unsigned read = 0; read < 5; read++) {
         read_tagged(8 * read, 8, 1000000 + (8 * read + 7) * PERIOD_US);
     }
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     for (unsigned read = 0; read < 5; read++) {
         CHECK(take(&packet));
         CHECK_INT(packet.placement, POD_WIRE_THIGH_R);
@@ -61,7 +63,7 @@ static void test_any_split_of_the_reads_gives_the_same_packets(void) {
             const unsigned count = 1 + random_below(30);
             read_tagged(taken, count, 1000000ULL + (taken + count - 1) * PERIOD_US);
             taken += count;
-            pod_wire_packet packet;
+            pod_wire_packet packet = {0};
             while (take(&packet)) {
                 CHECK_INT(packet.count, BATCH);
                 CHECK_INT(packet.samples[0].acc[0], numbered(next).acc[0]);
@@ -82,7 +84,7 @@ static void test_samples_without_a_time_are_let_go(void) {
     }
     sampler_read(&state, bytes, sizeof bytes, still);
     read_tagged(8, 8, 500000);
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(take(&packet));
     CHECK_INT(packet.samples[0].acc[0], 8);
     CHECK_NEAR(packet.pod_clock_us, 500000 - 7 * PERIOD_US, 3);
@@ -99,7 +101,7 @@ static void test_a_hole_ends_the_packet_and_keeps_the_time(void) {
     bytes[(size_t)3 * SAMPLE_BYTES] ^= 0x80; /* sample 3 loses its gyroscope */
     sampler_mark(&state, 12, 1000000 + 11 * PERIOD_US);
     sampler_read(&state, bytes, sizeof bytes, still);
-    pod_wire_packet packet;
+    pod_wire_packet packet = {0};
     CHECK(take(&packet));
     CHECK_INT(packet.count, 3);
     CHECK_NEAR(packet.pod_clock_us, 1000000, 3);
@@ -127,7 +129,7 @@ static void test_lost_samples_are_told_once(void) {
                 {8, POD_WIRE_FLAG_FIFO_OVERFLOW, 100, 9000000 - 7 * PERIOD_US},
                 {8, 0, 108, 9000000 + PERIOD_US}};
     for (size_t i = 0; i < 4; i++) {
-        pod_wire_packet packet;
+        pod_wire_packet packet = {0};
         CHECK(take(&packet));
         CHECK_INT(packet.sequence, i);
         CHECK_INT(packet.count, want[i].count);
@@ -148,7 +150,7 @@ static void test_clipping_is_told(void) {
             put_plain(bytes + (size_t)5 * IMU_FIFO_PLAIN_SLOT_BYTES, &sample);
             sampler_mark(&state, 8, 1000000);
             sampler_read(&state, bytes, sizeof bytes, still);
-            pod_wire_packet packet;
+            pod_wire_packet packet = {0};
             CHECK(take(&packet));
             CHECK_INT(packet.flags, i < 3 ? POD_WIRE_FLAG_CLIPPED : 0);
         }
@@ -176,7 +178,7 @@ static void test_the_motor_is_told_of(void) {
                                              first_us + (uint64_t)(int64_t)spans[i].until_us};
         sampler_mark(&state, 8, first_us + 7 * PERIOD_US);
         sampler_read(&state, bytes, sizeof bytes, shaking);
-        pod_wire_packet packet;
+        pod_wire_packet packet = {0};
         CHECK(take(&packet));
         CHECK_INT(packet.flags, spans[i].told ? POD_WIRE_FLAG_MOTOR : 0);
     }

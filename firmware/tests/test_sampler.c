@@ -43,7 +43,7 @@ static void test_samples_become_packets(void) {
         CHECK_INT(packet.sequence, read);
         CHECK_INT(packet.count, BATCH);
         CHECK_INT(packet.flags, 0);
-        CHECK_NEAR(packet.pod_clock_us, 1000000 + 8 * read * PERIOD_US, 3);
+        CHECK_NEAR(packet.pod_clock_us, 1000000 + 8ULL * read * PERIOD_US, 3);
         for (unsigned i = 0; i < BATCH; i++) {
             const pod_wire_sample want = numbered(8 * read + i);
             CHECK(memcmp(&packet.samples[i], &want, sizeof want) == 0);

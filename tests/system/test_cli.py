@@ -323,10 +323,10 @@ def test_replay_shows_progress_in_a_terminal(recording: Path) -> None:
     assert "contact time" in terminal.text
 
 
-def test_interrupted_replay_leaves_nothing(short_recording: Path, tmp_path: Path) -> None:
+def test_interrupted_replay_leaves_nothing(recording: Path, tmp_path: Path) -> None:
     out = tmp_path / "strides.jsonl"
-    terminal = Terminal("replay", short_recording, "--realtime", "--strides", out)
-    terminal.read_until("1 of 2 s")
+    terminal = Terminal("replay", recording, "--realtime", "--strides", out)
+    terminal.read_until("1 of 20 s")
     terminal.press(b"\x03")
     assert terminal.exit_code() == 1
     assert "stridehub: interrupted" in terminal.text

@@ -11,6 +11,7 @@ from cffi import FFI
 NATIVE = Path("native")
 HEADERS = [
     NATIVE / "include" / "pod_wire.h",
+    NATIVE / "include" / "pod_link.h",
     NATIVE / "src" / "clock_sync.h",
     NATIVE / "include" / "stride_kernel.h",
 ]

@@ -1,32 +1,35 @@
 # The C tests and fuzzers of a folder, built and run in several ways. Included by its Makefile,
 # which gives
 #
-#   SOURCES     what every program is linked with; each base name once
-#   INCLUDES    -I flags
-#   GENERATED   headers that have to be there before anything is compiled (may be empty)
+#   SOURCES         what every program is linked with; each base name once
+#   INCLUDES        -I flags
+#   TESTS_BESIDES   tests of the codecs that it runs too (may be empty)
+#   corpus-NAME     rules that prepare what the fuzzer NAME starts from
 #
-# and takes from here: run-gcc, run-clang (sanitizers), run-fuzz_NAME, and `variant` for more.
+# and takes from here: run-gcc, run-clang (sanitizers), fuzz, tidy, and `variant` for more.
 
+PYTHON       ?= python3
 FUZZ_SECONDS ?= 20
 
-TESTS   ?= $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
+TESTS   ?= $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c))) $(TESTS_BESIDES)
 FUZZERS ?= $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz_*.c)))
 
-BUILD := build
+BUILD   := build
+VECTORS := $(BUILD)/generated/wire_vectors.h $(BUILD)/generated/link_vectors.h
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Werror
 CFLAGS   := -std=c11 -fno-math-errno $(WARNINGS) $(INCLUDES)
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all \
             -fsanitize=address,undefined,float-cast-overflow
 
-vpath %.c tests $(sort $(dir $(SOURCES)))
+vpath %.c tests ../native/tests $(sort $(dir $(SOURCES)))
 OBJECTS := $(notdir $(SOURCES:.c=.o))
 
 .SECONDARY:
 
 # variant NAME, COMPILER, FLAGS, how to run the programs, objects linked besides, linker flags
 define variant
-$(BUILD)/$(1)/%.o: %.c | $(GENERATED)
+$(BUILD)/$(1)/%.o: %.c | $(VECTORS)
 	@mkdir -p $$(@D)
 	$(2) $(CFLAGS) $(3) -MMD -c $$< -o $$@
 
@@ -47,14 +50,18 @@ $(eval $(call variant,gcc,gcc,$(SANITIZE)))
 $(eval $(call variant,clang,clang,$(SANITIZE)))
 $(eval $(call variant,fuzz,clang,$(SANITIZE) -fsanitize=fuzzer))
 
+$(BUILD)/generated/%_vectors.h: ../tests/vectors/generate.py $(wildcard ../tests/vectors/*.json)
+	@mkdir -p $(@D)
+	$(PYTHON) ../tests/vectors/generate.py header $* $@
+
 # libFuzzer brings its own main; what it finds new is kept in the corpus for the next run.
 run-fuzz_%: $(BUILD)/fuzz/fuzz_% corpus-%
 	@echo "==> $< for $(FUZZ_SECONDS) s"
-	$< -max_total_time=$(FUZZ_SECONDS) -timeout=5 -max_len=$(or $(MAX_LEN_$*),512) -len_control=0 \
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=5 -max_len=512 -len_control=0 \
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/corpus/$*
 
 .PHONY: fuzz tidy
 fuzz: $(FUZZERS:%=run-%)
 
-tidy: $(GENERATED)
+tidy: $(VECTORS)
 	clang-tidy --quiet $(SOURCES) $(wildcard tests/*.c) -- $(CFLAGS)

@@ -23,6 +23,17 @@ class PacketError(StrideHubError):
         self.value = value
 
 
+class LinkRecordError(StrideHubError):
+    """A record between hub and pod, other than samples and info, that cannot be read or written."""
+
+    def __init__(self, record: str, reason: str, value: object) -> None:
+        """`record` is which, such as "control"; `value` the bytes, or the fields, refused."""
+        super().__init__(f"{record} record refused: {reason}")
+        self.record = record
+        self.reason = reason
+        self.value = value
+
+
 class ProfileError(StrideHubError):
     """A runner's profile with a value outside what a body can have."""
 

@@ -10,9 +10,10 @@
  *   1  1  pod_link_opcode                      1  1  pod_link_pattern
  *   2  n  argument: none for start and stop,   2  1  intensity, 1..100 percent
  *         2 bytes (Hz) for rate,               3  1  pulses, 1..POD_LINK_MAX_PULSES
- *         1 byte for batch (samples)           4  2  ms on, POD_LINK_MIN_PULSE_MS..1000
- *         and identify (s)                     6  2  ms off between pulses, likewise
- *                                            (stop: all but the pattern is zero)
+ *         1 byte for batch (samples)           4  2  ms on, POD_LINK_MIN_PULSE_MS..1000,
+ *         and identify (s)                             all pulses together at most 1000
+ *                                              6  2  ms off between pulses, likewise each
+ *                                            (silence: all but the pattern is zero)
  *
  * Config, both ways:                         Time request, hub to pod:
  *   0  1  version << 4 | type                  0  1  version << 4 | type

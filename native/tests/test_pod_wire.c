@@ -1,39 +1,7 @@
-#include <stdlib.h>
-
 #include "check.h"
 #include "pod_wire.h"
+#include "vector_bytes.h"
 #include "wire_vectors.h"
-
-enum { UNTOUCHED = 0xA5 };
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
-static unsigned hex_digit(char digit) {
-    return digit <= '9' ? (unsigned)(digit - '0') : (unsigned)(digit - 'a') + 10U;
-}
-
-/* Exactly as many bytes as the vector has, on the heap: a sanitizer sees one byte read too far. */
-static uint8_t *bytes_of(const char *hex, size_t *length) {
-    *length = strlen(hex) / 2;
-    uint8_t *bytes = malloc(*length > 0 ? *length : 1);
-    if (bytes == NULL) {
-        abort();
-    }
-    for (size_t i = 0; i < *length; i++) {
-        bytes[i] = (uint8_t)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
-    }
-    return bytes;
-}
-
-static int all_untouched(const void *memory, size_t size) {
-    const uint8_t *bytes = memory;
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] != UNTOUCHED) {
-            return 0;
-        }
-    }
-    return 1;
-}
 
 static void check_packet(const pod_wire_packet *got, const pod_wire_packet *want) {
     CHECK_INT(got->placement, want->placement);
@@ -181,6 +149,45 @@ static void test_every_truncation_is_refused(void) {
     }
 }
 
+static void test_packet_bytes(void) {
+    CHECK_INT(pod_wire_packet_bytes(0), POD_WIRE_HEADER_BYTES);
+    CHECK_INT(pod_wire_packet_bytes(1), 24);
+    CHECK_INT(pod_wire_packet_bytes(POD_WIRE_MAX_SAMPLES), POD_WIRE_MAX_BYTES);
+    CHECK_INT(pod_wire_packet_bytes(UINT8_MAX), 3072);
+}
+
+/* The renewed bytes must be those of the same packet encoded with that count. */
+static void check_renewed(const pod_wire_packet *packet, uint32_t dropped, uint16_t want_dropped) {
+    uint8_t bytes[POD_WIRE_MAX_BYTES];
+    uint8_t want[POD_WIRE_MAX_BYTES];
+    size_t length = 0;
+    size_t want_length = 0;
+    pod_wire_packet renewed = *packet;
+    renewed.dropped = want_dropped;
+    CHECK_INT(pod_wire_encode(packet, bytes, sizeof bytes, &length), POD_WIRE_OK);
+    CHECK_INT(pod_wire_encode(&renewed, want, sizeof want, &want_length), POD_WIRE_OK);
+    memset(bytes + length, UNTOUCHED, sizeof bytes - length);
+    CHECK_INT(pod_wire_renew_dropped(bytes, dropped), want_length);
+    CHECK(memcmp(bytes, want, want_length) == 0);
+    CHECK(all_untouched(bytes + length, sizeof bytes - length));
+}
+
+static void test_renew_dropped(void) {
+    for (size_t i = 0; i < LENGTH(samples_decode); i++) {
+        const samples_decode_vector *vector = &samples_decode[i];
+        if (vector->result != POD_WIRE_OK) {
+            continue;
+        }
+        check_context = vector->name;
+        check_renewed(&vector->packet, 0, 0);
+        check_renewed(&vector->packet, 0x1234, 0x1234);
+        check_renewed(&vector->packet, UINT16_MAX - 1, UINT16_MAX - 1);
+        check_renewed(&vector->packet, UINT16_MAX, UINT16_MAX);
+        check_renewed(&vector->packet, UINT16_MAX + 1, UINT16_MAX);
+        check_renewed(&vector->packet, UINT32_MAX, UINT16_MAX);
+    }
+}
+
 static void test_every_result_has_its_name(void) {
     static const char *const names[] = {
         "ok",        "too short", "too long", "bad version", "bad type", "bad placement",
@@ -199,6 +206,8 @@ int main(void) {
     RUN(test_encode_info);
     RUN(test_refuse_to_encode_info);
     RUN(test_every_truncation_is_refused);
+    RUN(test_packet_bytes);
+    RUN(test_renew_dropped);
     RUN(test_every_result_has_its_name);
     return check_report();
 }

@@ -112,7 +112,7 @@ def test_errors(page: str, constants: dict[str, int], root: Path) -> None:
 
 
 def test_placements(page: str, constants: dict[str, int]) -> None:
-    said = {}
+    said: dict[str, int] = {}
     for row in tables(section(page, "Placements"))[0]:
         said |= {row[i + 1].strip("`").upper(): int(row[i]) for i in (0, 2)}
     assert said == named(constants, "POD_WIRE_", set(said))

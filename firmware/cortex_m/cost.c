@@ -78,7 +78,7 @@ static void tell(const char *fifo, sampler_format format) {
     const double per_sample = (sixteen.read + sixteen.take - all_of_eight) / 8;
     printf("%s_instructions_per_sample %.1f\n", fifo, per_sample);
     printf("%s_instructions_per_packet %.1f\n", fifo, all_of_eight - 8 * per_sample);
-    printf("%s_instructions_per_sample_in_all_by_eight %.1f\n", fifo, all_of_eight / 8);
+    printf("%s_instructions_in_all %.1f\n", fifo, all_of_eight / 8);
 }
 
 /* The deepest the stack gets over a session's calls: paint below, then look what was overwritten.

@@ -15,8 +15,8 @@ SHARED = ("pod_wire", "pod_link")
 BARS = {
     "text_bytes": 12 * 1024,
     "ram_bytes": 8 * 1024,
-    "tagged_instructions_per_sample_in_all_by_eight": 150,
-    "plain_instructions_per_sample_in_all_by_eight": 150,
+    "tagged_instructions_in_all": 150,
+    "plain_instructions_in_all": 150,
 }
 WORDS = {
     "text_bytes": "text and constants of the core, bytes",
@@ -25,10 +25,10 @@ WORDS = {
     "stack_bytes": "  deepest stack in a session",
     "tagged_instructions_per_sample": "LSM6DSO (tagged FIFO), instructions: each sample",
     "tagged_instructions_per_packet": "  and each packet",
-    "tagged_instructions_per_sample_in_all_by_eight": "  a sample, its share of an 8-packet included",
+    "tagged_instructions_in_all": "  a sample, its share of an 8-packet included",
     "plain_instructions_per_sample": "LSM6DSL, LSM6DS3TR-C (plain FIFO), instructions: each sample",
     "plain_instructions_per_packet": "  and each packet",
-    "plain_instructions_per_sample_in_all_by_eight": "  a sample, its share of an 8-packet included",
+    "plain_instructions_in_all": "  a sample, its share of an 8-packet included",
 }
 
 

@@ -10,6 +10,7 @@ from stridehub.kernel import wire
 from stridehub.model import Placement, PodInfo
 from stridehub.sim.imu import quantise, scales
 from stridehub.sim.knobs import DEFAULT_IMU, ImuKnobs, LinkKnobs
+from stridehub.sim.sampling import OwnInstants
 from stridehub.sim.tracks import Array
 
 
@@ -46,7 +47,7 @@ class PodLink:
             gyr_nrad_s_per_lsb=gyr_lsb,
             batch=knobs.batch,
         )
-        self._period = 1.0 / (rate_hz * (1 + knobs.imu_rate_error_ratio))
+        self._instants = OwnInstants(1.0 / (rate_hz * (1 + knobs.imu_rate_error_ratio)))
         self.clock_skew = 1 + 1e-6 * self._rng.uniform(-1, 1) * knobs.clock_skew_ppm
         start = int(self._rng.integers(0, 2**32))
         self._clock_start_us = start if knobs.clock_start_us is None else knobs.clock_start_us
@@ -54,10 +55,6 @@ class PodLink:
         self._event = 0  # next connection event
         self._stalled_until = -1.0
         self._sequence = int(self._rng.integers(0, 2**16))
-        # samples the pod has not taken yet: times (K,), values (K, 6)
-        self._t = np.zeros(0)
-        self._values = np.zeros((0, 6))
-        self._taken = 0
         self._waiting_values = np.zeros((0, 6), dtype=np.int16)
         self._waiting_t = np.zeros(0)
 
@@ -76,29 +73,10 @@ class PodLink:
                 yield arrival
 
     def _take(self, t: Array, values: Array) -> tuple[Array, Array]:
-        """The signal at the pod's own sampling instants, by cubic interpolation."""
+        """The signal at the pod's own sampling instants."""
         if self._knobs.imu_rate_error_ratio == 0.0:
             return t, values
-        self._t = np.concatenate([self._t, t])
-        self._values = np.concatenate([self._values, values])
-        step = self._t[1] - self._t[0]
-        last = self._t[-1] - 2 * step
-        first = self._taken
-        if len(self._t) < 4 or last < first * self._period:
-            return np.zeros(0), np.zeros((0, 6))
-        instants = np.arange(first, int(last / self._period) + 1) * self._period
-        self._taken = first + len(instants)
-        i = np.clip(((instants - self._t[0]) // step).astype(int), 1, len(self._t) - 3)
-        u = ((instants - self._t[i]) / step)[:, None]
-        y = self._values
-        taken = (
-            -u * (u - 1) * (u - 2) / 6 * y[i - 1]
-            + (u + 1) * (u - 1) * (u - 2) / 2 * y[i]
-            - (u + 1) * u * (u - 2) / 2 * y[i + 1]
-            + (u + 1) * u * (u - 1) / 6 * y[i + 2]
-        )
-        self._t, self._values = self._t[-6:], self._values[-6:]
-        return np.asarray(instants), np.asarray(taken)
+        return self._instants.take(t, values)
 
     def _packet(self, when: Array, counts: NDArray[np.int16]) -> Arrival | None:
         """Sent at the first connection event after its last sample, or lost on the way."""

@@ -3,7 +3,7 @@
 enum { ATTEMPTS_TO_FAULT = 3 };
 
 #define QUICK_RETRY_US 250000U
-#define SLOW_RETRY_US 10000000U
+#define SLOWEST_RETRY_US 10000000U
 
 void imu_guard_init(imu_guard *guard) { *guard = (imu_guard){.due_us = IMU_GUARD_NEVER}; }
 
@@ -33,12 +33,13 @@ void imu_guard_failed(imu_guard *guard, uint64_t now_us) {
     }
 }
 
-/* After a reset samples need their time to come. */
+/* After a reset samples need their time to come; each time in vain, twice as long. */
 static uint32_t patience_us(const imu_guard *guard) {
-    if (guard->fault) {
-        return SLOW_RETRY_US;
+    uint32_t patience = guard->watching ? guard->silence_us : QUICK_RETRY_US;
+    for (uint8_t attempt = 1; attempt < guard->attempts && patience < SLOWEST_RETRY_US; attempt++) {
+        patience *= 2;
     }
-    return guard->watching ? guard->silence_us : QUICK_RETRY_US;
+    return patience < SLOWEST_RETRY_US ? patience : SLOWEST_RETRY_US;
 }
 
 void imu_guard_tick(imu_guard *guard, uint64_t now_us) {
@@ -46,9 +47,9 @@ void imu_guard_tick(imu_guard *guard, uint64_t now_us) {
         return;
     }
     guard->resets++;
-    if (guard->attempts < ATTEMPTS_TO_FAULT) {
+    if (guard->attempts < UINT8_MAX) {
         guard->attempts++;
     }
-    guard->fault = guard->attempts == ATTEMPTS_TO_FAULT;
+    guard->fault = guard->attempts >= ATTEMPTS_TO_FAULT;
     guard->due_us = now_us + patience_us(guard);
 }

@@ -1,5 +1,5 @@
-/* Notices an IMU that has stopped answering: a few resets in quick succession, then a fault, and
- * further resets now and then until samples come again.
+/* Notices an IMU that has stopped answering: resets, each after twice the time of the last, until
+ * samples come again; from the third on it is a fault.
  */
 #ifndef IMU_GUARD_H
 #define IMU_GUARD_H

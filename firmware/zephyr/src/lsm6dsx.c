@@ -1,0 +1,147 @@
+#include "lsm6dsx.h"
+
+#include <errno.h>
+#include <zephyr/devicetree.h>
+#include <zephyr/drivers/i2c.h>
+#include <zephyr/kernel.h>
+
+#include "imu_chip.h"
+
+enum {
+    SOFTWARE_RESET = 0x01, /* of CTRL3_C */
+    BLOCK_UPDATE = 0x40,
+    COUNT_ADDRESS = 0x04,
+    RESET_TRIES = 10,
+
+    ACC_16_G = 0x04, /* of CTRL1_XL; 2 g is 0 */
+    ACC_26_HZ = 0x20,
+    ACC_416_HZ = 0x60,
+    GYR_2000_DPS = 0x0C,  /* of CTRL2_G */
+    ACC_LOW_POWER = 0x10, /* of CTRL6_C */
+
+    INT1_WAKE_UP = 0x20, /* of MD1_CFG */
+    INT1_DOUBLE_TAP = 0x08,
+    WAKE_UP_SEEN = 0x08,    /* of WAKE_UP_SRC */
+    DOUBLE_TAP_SEEN = 0x10, /* of TAP_SRC */
+
+    DOUBLE_TAP = 0x80, /* of WAKE_UP_THS */
+    MOVEMENT = 4,      /* 125 mg at 2 g */
+    TAP_WINDOWS = 0x7F /* as in ST's own example */
+};
+
+static const struct i2c_dt_spec chip = I2C_DT_SPEC_GET(DT_ALIAS(pod_imu));
+
+int lsm6dsx_read(uint8_t address, uint8_t *bytes, size_t length) {
+    return i2c_burst_read_dt(&chip, address, bytes, (uint32_t)length);
+}
+
+int lsm6dsx_write(uint8_t address, uint8_t value) {
+    return i2c_reg_write_byte_dt(&chip, address, value);
+}
+
+int lsm6dsx_set(const lsm6dsx_setting *settings, size_t count) {
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++) {
+        error = lsm6dsx_write(settings[i].address, settings[i].value);
+    }
+    return error;
+}
+
+static int check_identity(uint8_t who_am_i) {
+    uint8_t answer = 0;
+    const int error = lsm6dsx_read(LSM6DSX_WHO_AM_I, &answer, 1);
+    return error != 0 ? error : answer == who_am_i ? 0 : -ENODEV;
+}
+
+static int await_reset(void) {
+    for (int i = 0; i < RESET_TRIES; i++) {
+        uint8_t control = SOFTWARE_RESET;
+        k_msleep(1);
+        const int error = lsm6dsx_read(LSM6DSX_CTRL3_C, &control, 1);
+        if (error != 0) {
+            return error;
+        }
+        if ((control & SOFTWARE_RESET) == 0) {
+            return 0;
+        }
+    }
+    return -ETIMEDOUT;
+}
+
+int lsm6dsx_reset(uint8_t who_am_i) {
+    int error = check_identity(who_am_i);
+    if (error == 0) {
+        error = lsm6dsx_write(LSM6DSX_CTRL3_C, SOFTWARE_RESET);
+    }
+    if (error == 0) {
+        error = await_reset();
+    }
+    return error != 0 ? error : lsm6dsx_write(LSM6DSX_CTRL3_C, BLOCK_UPDATE | COUNT_ADDRESS);
+}
+
+uint8_t lsm6dsx_rate_code(uint16_t rate_hz) {
+    return rate_hz <= 52 ? 3 : rate_hz <= 104 ? 4 : rate_hz <= 208 ? 5 : 6;
+}
+
+int lsm6dsx_run(uint16_t rate_hz) {
+    const uint8_t rate = (uint8_t)(lsm6dsx_rate_code(rate_hz) << 4);
+    const lsm6dsx_setting run[] = {
+        {LSM6DSX_MD1_CFG, 0},
+        {LSM6DSX_CTRL6_C, 0},
+        {LSM6DSX_CTRL1_XL, rate | ACC_16_G},
+        {LSM6DSX_CTRL2_G, rate | GYR_2000_DPS},
+        {LSM6DSX_INT1_CTRL, LSM6DSX_INT1_FIFO_THRESHOLD},
+    };
+    return lsm6dsx_set(run, ARRAY_SIZE(run));
+}
+
+int imu_chip_events(bool *moved, bool *tapped) {
+    uint8_t sources[2]; /* WAKE_UP_SRC, TAP_SRC */
+    const int error = lsm6dsx_read(LSM6DSX_WAKE_UP_SRC, sources, sizeof sources);
+    if (error == 0) {
+        *moved = (sources[0] & WAKE_UP_SEEN) != 0;
+        *tapped = (sources[1] & DOUBLE_TAP_SEEN) != 0;
+    }
+    return error;
+}
+
+/* Events that are there already are read away: they would keep the pin high. */
+static int leave_stream_for(const lsm6dsx_setting *task, size_t count) {
+    bool moved;
+    bool tapped;
+    int error = lsm6dsx_end_stream();
+    if (error == 0) {
+        error = lsm6dsx_set(task, count);
+    }
+    return error != 0 ? error : imu_chip_events(&moved, &tapped);
+}
+
+int imu_chip_off(void) {
+    static const lsm6dsx_setting off[] = {
+        {LSM6DSX_MD1_CFG, 0},
+        {LSM6DSX_CTRL1_XL, 0},
+    };
+    return leave_stream_for(off, ARRAY_SIZE(off));
+}
+
+/* The accelerometer alone, at 26 Hz. */
+int imu_chip_doze(void) {
+    static const lsm6dsx_setting doze[] = {
+        {LSM6DSX_CTRL6_C, ACC_LOW_POWER}, {LSM6DSX_CTRL1_XL, ACC_26_HZ},   {LSM6DSX_WAKE_UP_DUR, 0},
+        {LSM6DSX_WAKE_UP_THS, MOVEMENT},  {LSM6DSX_MD1_CFG, INT1_WAKE_UP},
+    };
+    return leave_stream_for(doze, ARRAY_SIZE(doze));
+}
+
+/* The accelerometer alone, at the 416 Hz that a tap needs. */
+int imu_chip_watch(void) {
+    static const lsm6dsx_setting watch[] = {
+        {LSM6DSX_CTRL6_C, ACC_LOW_POWER},
+        {LSM6DSX_CTRL1_XL, ACC_416_HZ},
+        {LSM6DSX_INT_DUR2, TAP_WINDOWS},
+        {LSM6DSX_WAKE_UP_DUR, 0},
+        {LSM6DSX_WAKE_UP_THS, DOUBLE_TAP | MOVEMENT},
+        {LSM6DSX_MD1_CFG, INT1_WAKE_UP | INT1_DOUBLE_TAP},
+    };
+    return leave_stream_for(watch, ARRAY_SIZE(watch));
+}

@@ -1,0 +1,30 @@
+#include <zephyr/bluetooth/bluetooth.h>
+#include <zephyr/settings/settings.h>
+
+#include "battery.h"
+#include "button.h"
+#include "identity.h"
+#include "imu.h"
+#include "light.h"
+#include "link.h"
+#include "pod.h"
+#include "update.h"
+#include "watchdog.h"
+
+int main(void) {
+    watchdog_start();
+    if (bt_enable(NULL) != 0) {
+        return 0; /* the watchdog starts it anew */
+    }
+    settings_load();
+    identity_open();
+    light_open();
+    link_open();
+    pod_boot();
+    imu_open();
+    battery_open();
+    button_open();
+    update_open();
+    pod_run();
+    return 0;
+}

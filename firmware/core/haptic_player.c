@@ -17,15 +17,16 @@ static void switch_off(haptic_player *player, uint64_t now_us) {
     if (player->running) {
         player->running = false;
         player->off_us = now_us;
-        player->still_from_us = now_us + SPIN_DOWN_US;
+        player->shaking[0].until_us = now_us + SPIN_DOWN_US;
     }
 }
 
 static void switch_on(haptic_player *player, uint64_t now_us) {
     if (!player->running) {
         player->on_us = now_us;
-        if (now_us >= player->still_from_us) {
-            player->shakes_from_us = now_us;
+        if (now_us >= player->shaking[0].until_us) {
+            player->shaking[1] = player->shaking[0];
+            player->shaking[0].from_us = now_us;
         }
     }
     const uint64_t off_us =
@@ -34,15 +35,31 @@ static void switch_on(haptic_player *player, uint64_t now_us) {
     player->motor.set(player->motor.context, player->pattern.intensity_percent);
     player->running = true;
     player->next_us = off_us;
-    player->still_from_us = HAPTIC_PLAYER_NEVER;
+    player->shaking[0].until_us = HAPTIC_PLAYER_NEVER;
 }
 
 static bool has_paused(const haptic_player *player, uint64_t now_us) {
     return now_us >= player->off_us + SHORTEST_PAUSE_US;
 }
 
+static void end_pulse(haptic_player *player) {
+    const uint64_t end_us = player->next_us;
+    switch_off(player, end_us);
+    player->pulses_left--;
+    player->next_us =
+        player->pulses_left > 0 ? end_us + player->pattern.off_ms * US_PER_MS : HAPTIC_PLAYER_NEVER;
+}
+
+void haptic_player_stop(haptic_player *player, uint64_t now_us) {
+    switch_off(player, now_us);
+    player->pulses_left = 0;
+    player->next_us = HAPTIC_PLAYER_NEVER;
+}
+
 void haptic_player_play(haptic_player *player, const pod_link_haptic *pattern, uint64_t now_us) {
-    haptic_player_tick(player, now_us);
+    if (player->running && now_us >= player->next_us) {
+        end_pulse(player);
+    }
     player->pattern = *pattern;
     player->pulses_left = pattern->pulses;
     if (pattern->pattern == POD_LINK_SILENCE) {
@@ -52,20 +69,6 @@ void haptic_player_play(haptic_player *player, const pod_link_haptic *pattern, u
     } else {
         player->next_us = player->off_us + SHORTEST_PAUSE_US;
     }
-}
-
-void haptic_player_stop(haptic_player *player, uint64_t now_us) {
-    switch_off(player, now_us);
-    player->pulses_left = 0;
-    player->next_us = HAPTIC_PLAYER_NEVER;
-}
-
-static void end_pulse(haptic_player *player) {
-    const uint64_t end_us = player->next_us;
-    switch_off(player, end_us);
-    player->pulses_left--;
-    player->next_us =
-        player->pulses_left > 0 ? end_us + player->pattern.off_ms * US_PER_MS : HAPTIC_PLAYER_NEVER;
 }
 
 void haptic_player_tick(haptic_player *player, uint64_t now_us) {

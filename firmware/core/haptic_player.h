@@ -23,16 +23,21 @@ typedef struct {
     void (*set)(void *context, uint8_t intensity_percent);
 } haptic_motor;
 
+/* A time during which the motor shakes the pod, spinning down included. */
+typedef struct {
+    uint64_t from_us;
+    uint64_t until_us; /* HAPTIC_PLAYER_NEVER: it runs; from_us: never shook */
+} haptic_shaking;
+
 typedef struct {
     haptic_motor motor;
     pod_link_haptic pattern;
     uint8_t pulses_left; /* the running one included */
     bool running;
-    uint64_t next_us; /* the next edge, HAPTIC_PLAYER_NEVER: none */
-    uint64_t on_us;   /* since when it runs without a pause */
-    uint64_t off_us;  /* the end of the last pulse */
-    uint64_t shakes_from_us;
-    uint64_t still_from_us; /* spun down */
+    uint64_t next_us;          /* the next edge, HAPTIC_PLAYER_NEVER: none */
+    uint64_t on_us;            /* since when it runs without a pause */
+    uint64_t off_us;           /* the end of the last pulse */
+    haptic_shaking shaking[2]; /* the latest, and the one before */
 } haptic_player;
 
 void haptic_player_init(haptic_player *player, haptic_motor motor);

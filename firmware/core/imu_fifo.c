@@ -5,6 +5,7 @@
 enum {
     TAG_GYROSCOPE = 0x01,
     TAG_ACCELEROMETER = 0x02,
+    LAST_SENSOR = 0x19, /* of the LSM6DSO: step counter 0x12, gyroscope sums and hubs up to 0x19 */
     HAS_GYROSCOPE = 1,
     HAS_ACCELEROMETER = 2,
     COMPLETE = HAS_GYROSCOPE | HAS_ACCELEROMETER,
@@ -36,29 +37,28 @@ static bool has_even_parity(uint8_t tag) {
     return (bits & 1U) == 0;
 }
 
-/* A new time slot: what the last one left unfinished is lost, and so are the slots between. */
-static void open_slot(imu_fifo *fifo, uint8_t slot) {
-    if (fifo->running) {
-        const bool unfinished = fifo->present != COMPLETE;
-        const unsigned between = (slot - fifo->slot - 1U) % SLOTS;
-        const unsigned skipped = fifo->skipped + between + (unfinished ? 1U : 0U);
-        if (unfinished) {
-            count_bad(fifo);
-        }
-        fifo->skipped = (uint16_t)(skipped < UINT16_MAX ? skipped : UINT16_MAX);
+/* What the last time slot left unfinished is lost. */
+static void close_slot(imu_fifo *fifo) {
+    if (fifo->running && fifo->present != COMPLETE) {
+        count_bad(fifo);
     }
-    fifo->running = true;
-    fifo->slot = slot;
+    fifo->running = false;
     fifo->present = 0;
 }
 
-bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *sample,
-                     uint16_t *skipped) {
-    if (!has_even_parity(word[0])) {
+static void open_slot(imu_fifo *fifo, uint8_t slot) {
+    close_slot(fifo);
+    fifo->running = true;
+    fifo->slot = slot;
+}
+
+bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *sample) {
+    const unsigned sensor = word[0] >> 3;
+    if (!has_even_parity(word[0]) || sensor == 0 || sensor > LAST_SENSOR) {
+        close_slot(fifo); /* a word of four slots later has the same tag as the one that waits */
         count_bad(fifo);
         return false;
     }
-    const unsigned sensor = word[0] >> 3;
     if (sensor != TAG_GYROSCOPE && sensor != TAG_ACCELEROMETER) {
         return false;
     }
@@ -73,8 +73,6 @@ bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *
         return false;
     }
     *sample = fifo->sample;
-    *skipped = fifo->skipped;
-    fifo->skipped = 0;
     return true;
 }
 

@@ -20,7 +20,6 @@ typedef struct {
     uint8_t present;        /* which halves of it are there */
     uint8_t slot;           /* 2-bit time slot of the tag */
     bool running;           /* a slot was seen since the start */
-    uint16_t skipped;       /* slots lost before the next sample, saturating */
     uint16_t bad_words;     /* unreadable, or without their partner; saturating */
 } imu_fifo;
 
@@ -31,11 +30,10 @@ void imu_fifo_start(imu_fifo *fifo);
 size_t imu_fifo_tagged_pairs(imu_fifo *fifo, const uint8_t *bytes, size_t length,
                              pod_wire_sample *samples, size_t room);
 
-/* Anything else: takes one word. True when it completes a sample: *sample is it, and *skipped slots
- * were lost just before it. A word with a broken tag, or left without its partner, is counted.
- * Words of other sensors are passed over. */
+/* Anything else: takes one word. True when it completes a sample: *sample is it. A word with a
+ * broken tag, or left without its partner, is counted. Words of other sensors are passed over. */
 bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[IMU_FIFO_TAGGED_WORD_BYTES],
-                     pod_wire_sample *sample, uint16_t *skipped);
+                     pod_wire_sample *sample);
 
 /* Takes whole slots of a plain FIFO, at most `room` of them. The number of samples. */
 size_t imu_fifo_plain(const uint8_t *bytes, size_t length, pod_wire_sample *samples, size_t room);

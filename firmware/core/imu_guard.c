@@ -15,18 +15,20 @@ void imu_guard_watch(imu_guard *guard, uint32_t silence_us, uint64_t now_us) {
 
 void imu_guard_rest(imu_guard *guard) {
     guard->watching = false;
-    if (guard->attempts == 0) {
+    if (guard->attempts == 0 && !guard->failing) {
         guard->due_us = IMU_GUARD_NEVER;
     }
 }
 
 void imu_guard_well(imu_guard *guard, uint64_t now_us) {
     guard->attempts = 0;
+    guard->failing = false;
     guard->fault = false;
     guard->due_us = guard->watching ? now_us + guard->silence_us : IMU_GUARD_NEVER;
 }
 
 void imu_guard_failed(imu_guard *guard, uint64_t now_us) {
+    guard->failing = true;
     const uint64_t soon_us = now_us + QUICK_RETRY_US;
     if (!guard->fault && soon_us < guard->due_us) {
         guard->due_us = soon_us;

@@ -11,6 +11,7 @@
 
 typedef struct {
     bool watching;
+    bool failing; /* on the bus, since it was last well */
     bool fault;
     uint8_t attempts;    /* resets in a row that brought no samples */
     uint32_t resets;     /* asked for since the pod started */

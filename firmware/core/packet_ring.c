@@ -17,8 +17,8 @@ void packet_ring_start(packet_ring *ring, uint8_t batch) {
     ring->slot_bytes = (uint16_t)pod_wire_packet_bytes(batch);
     ring->slots = (uint16_t)(PACKET_RING_BYTES / ring->slot_bytes);
     ring->oldest = 0;
+    ring->dropped = ring->waiting;
     ring->waiting = 0;
-    ring->dropped = 0;
 }
 
 void packet_ring_clear(packet_ring *ring) { ring->waiting = 0; }

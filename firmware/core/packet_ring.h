@@ -17,11 +17,12 @@ typedef struct {
     uint16_t slots;
     uint16_t oldest;
     uint16_t waiting;
-    uint32_t dropped;                             /* pushed out since the start */
+    uint32_t dropped;                             /* since the start */
     _Alignas(4) uint8_t arena[PACKET_RING_BYTES]; /* copied a word at a time */
 } packet_ring;
 
-/* Empties it and divides it for packets of at most `batch` samples. */
+/* Empties it and divides it for packets of at most `batch` samples. What was still waiting is
+ * counted as dropped. */
 void packet_ring_start(packet_ring *ring, uint8_t batch);
 
 /* Lets go of all that wait. */

@@ -44,11 +44,6 @@ static uint8_t batch_that_fits(const pod_core *core) {
     return (uint8_t)(room < 0 ? 0 : room < core->settings.batch ? room : core->settings.batch);
 }
 
-static sampler_shaking shaking(const pod_core *core) {
-    return (sampler_shaking){.from_us = core->haptic.shakes_from_us,
-                             .until_us = core->haptic.still_from_us};
-}
-
 void pod_core_boot(pod_core *core, const pod_core_imu *imu, const pod_core_flash *flash,
                    const haptic_motor *motor, const uint8_t *kept, size_t length, bool power_on,
                    uint64_t now_us) {
@@ -60,7 +55,7 @@ void pod_core_boot(pod_core *core, const pod_core_imu *imu, const pod_core_flash
     core->started_us = now_us;
     core->settings = settings_default();
     if (length > 0) {
-        core->settings_unreadable = !settings_decode(kept, length, &core->settings);
+        core->flash_fault = !settings_decode(kept, length, &core->settings);
     }
     haptic_player_init(&core->haptic, *motor);
     imu_guard_init(&core->guard);
@@ -80,7 +75,7 @@ static void begin_stream(pod_core *core, uint64_t now_us) {
 /* A state may have ended by an event or by time; what hangs on it ends with it. */
 static void follow_power(pod_core *core, bool streamed, uint64_t now_us) {
     if (streamed && !is_streaming(core)) {
-        sampler_flush(&core->sampler, shaking(core));
+        sampler_flush(&core->sampler, core->haptic.shaking);
         imu_guard_rest(&core->guard);
     }
     if (core->power.state == POD_LINK_STATE_SLEEPING || core->power.state == POD_LINK_STATE_EMPTY) {
@@ -99,7 +94,7 @@ static void watch_imu(pod_core *core, uint64_t now_us) {
     const uint32_t resets = core->guard.resets;
     imu_guard_tick(&core->guard, now_us);
     if (core->guard.resets != resets && is_streaming(core)) {
-        sampler_lose(&core->sampler, shaking(core));
+        sampler_lose(&core->sampler, core->haptic.shaking);
     }
 }
 
@@ -154,9 +149,10 @@ pod_core_wishes pod_core_wish(const pod_core *core) {
 /* The radio. */
 
 void pod_core_connected(pod_core *core, uint64_t now_us) {
+    if (core->power.connected) { /* the radio forgot to tell of the end of the last one */
+        pod_core_disconnected(core, now_us);
+    }
     core->mtu = POD_CORE_DEFAULT_MTU;
-    core->subscribed = false;
-    core->time_asked = false;
     power(core, POWER_CONNECTED, now_us);
 }
 
@@ -194,15 +190,32 @@ static pod_link_result answer(pod_core *core, pod_link_result result) {
     return result;
 }
 
+/* Whoever is not encrypted, or is being disconnected, has nothing to say. */
+static pod_link_result admit(const pod_core *core) {
+    if (!core->power.encrypted) {
+        return POD_LINK_NOT_ENCRYPTED;
+    }
+    return power_machine_wants_rid(&core->power) ? POD_LINK_BUSY : POD_LINK_OK;
+}
+
+static bool is_kept(const pod_core *core, const uint8_t *record, size_t length) {
+    uint8_t kept[SETTINGS_MAX_BYTES];
+    return !core->flash_fault && settings_encode(&core->settings, kept) == length &&
+           memcmp(kept, record, length) == 0;
+}
+
 static pod_link_result keep(pod_core *core, const settings *wanted) {
     uint8_t record[SETTINGS_MAX_BYTES];
     const size_t length = settings_encode(wanted, record);
-    if (!core->flash.keep(core->flash.context, record, length)) {
+    if (is_kept(core, record, length)) {
+        return POD_LINK_OK;
+    }
+    core->flash_fault = !core->flash.keep(core->flash.context, record, length);
+    if (core->flash_fault) {
         count(&core->settings_lost);
         return POD_LINK_NOT_KEPT;
     }
     core->settings = *wanted;
-    core->settings_unreadable = false;
     return POD_LINK_OK;
 }
 
@@ -237,20 +250,20 @@ static pod_link_result start(pod_core *core, uint64_t now_us) {
     return POD_LINK_OK;
 }
 
+static pod_link_result set(pod_core *core, const settings *wanted) {
+    return is_streaming(core) ? POD_LINK_BUSY : keep(core, wanted);
+}
+
 static pod_link_result set_rate(pod_core *core, uint16_t rate_hz) {
     settings wanted = core->settings;
     wanted.rate_hz = rate_hz;
-    return rate_hz == core->settings.rate_hz ? POD_LINK_OK
-           : is_streaming(core)              ? POD_LINK_BUSY
-                                             : keep(core, &wanted);
+    return set(core, &wanted);
 }
 
 static pod_link_result set_batch(pod_core *core, uint8_t batch) {
     settings wanted = core->settings;
     wanted.batch = batch;
-    return batch == core->settings.batch ? POD_LINK_OK
-           : is_streaming(core)          ? POD_LINK_BUSY
-                                         : keep(core, &wanted);
+    return set(core, &wanted);
 }
 
 static pod_link_result control(pod_core *core, const pod_link_control *wanted, uint64_t now_us) {
@@ -274,33 +287,30 @@ static pod_link_result control(pod_core *core, const pod_link_control *wanted, u
 
 pod_link_result pod_core_write_control(pod_core *core, const uint8_t *bytes, size_t length,
                                        uint64_t now_us) {
-    if (!core->power.encrypted) {
-        return answer(core, POD_LINK_NOT_ENCRYPTED);
-    }
     pod_link_control wanted;
-    const pod_link_result result = pod_link_decode_control(bytes, length, &wanted);
+    pod_link_result result = admit(core);
+    if (result == POD_LINK_OK) {
+        result = pod_link_decode_control(bytes, length, &wanted);
+    }
     return answer(core, result == POD_LINK_OK ? control(core, &wanted, now_us) : result);
 }
 
 pod_link_result pod_core_write_config(pod_core *core, const uint8_t *bytes, size_t length) {
-    if (!core->power.encrypted) {
-        return answer(core, POD_LINK_NOT_ENCRYPTED);
-    }
     settings wanted = core->settings;
-    const pod_link_result result = pod_link_decode_config(bytes, length, &wanted.config);
-    if (result != POD_LINK_OK) {
-        return answer(core, result);
+    pod_link_result result = admit(core);
+    if (result == POD_LINK_OK) {
+        result = pod_link_decode_config(bytes, length, &wanted.config);
     }
-    return answer(core, is_streaming(core) ? POD_LINK_BUSY : keep(core, &wanted));
+    return answer(core, result == POD_LINK_OK ? set(core, &wanted) : result);
 }
 
 pod_link_result pod_core_write_haptic(pod_core *core, const uint8_t *bytes, size_t length,
                                       uint64_t now_us) {
-    if (!core->power.encrypted) {
-        return answer(core, POD_LINK_NOT_ENCRYPTED);
-    }
     pod_link_haptic pattern;
-    const pod_link_result result = pod_link_decode_haptic(bytes, length, &pattern);
+    pod_link_result result = admit(core);
+    if (result == POD_LINK_OK) {
+        result = pod_link_decode_haptic(bytes, length, &pattern);
+    }
     if (result == POD_LINK_OK) {
         haptic_player_play(&core->haptic, &pattern, now_us);
     }
@@ -309,10 +319,10 @@ pod_link_result pod_core_write_haptic(pod_core *core, const uint8_t *bytes, size
 
 pod_link_result pod_core_write_time(pod_core *core, const uint8_t *bytes, size_t length,
                                     uint64_t now_us) {
-    if (!core->power.encrypted) {
-        return answer(core, POD_LINK_NOT_ENCRYPTED);
+    pod_link_result result = admit(core);
+    if (result == POD_LINK_OK) {
+        result = pod_link_decode_time_request(bytes, length, &core->time.t1);
     }
-    const pod_link_result result = pod_link_decode_time_request(bytes, length, &core->time.t1);
     if (result == POD_LINK_OK) {
         core->time.t2_us = (uint32_t)now_us;
         core->time_asked = true;
@@ -344,8 +354,7 @@ size_t pod_core_read_config(const pod_core *core, uint8_t *bytes, size_t capacit
 static uint8_t conditions(const pod_core *core) {
     unsigned bits = 0;
     bits |= core->guard.fault ? POD_LINK_CONDITION_IMU_FAULT : 0U;
-    bits |=
-        core->settings_unreadable || core->settings_lost > 0 ? POD_LINK_CONDITION_FLASH_FAULT : 0U;
+    bits |= core->flash_fault ? POD_LINK_CONDITION_FLASH_FAULT : 0U;
     bits |= core->battery_low ? POD_LINK_CONDITION_LOW_BATTERY : 0U;
     bits |= power_machine_is_pairing(&core->power) ? POD_LINK_CONDITION_PAIRING : 0U;
     bits |= core->bonded ? POD_LINK_CONDITION_BONDED : 0U;
@@ -355,7 +364,7 @@ static uint8_t conditions(const pod_core *core) {
 
 size_t pod_core_read_status(const pod_core *core, uint64_t now_us, uint8_t *bytes,
                             size_t capacity) {
-    const uint32_t rate_mhz = sample_clock_rate_mhz(&core->sampler.clock);
+    const uint32_t rate_mhz = is_streaming(core) ? sample_clock_rate_mhz(&core->sampler.clock) : 0;
     const pod_link_status status = {
         .state = (uint8_t)core->power.state,
         .conditions = conditions(core),
@@ -405,7 +414,9 @@ size_t pod_core_take_time_reply(pod_core *core, uint64_t now_us, uint8_t *bytes,
 }
 
 size_t pod_core_take_packet(pod_core *core, uint8_t *bytes, size_t capacity) {
-    return core->subscribed ? packet_ring_take(&core->sampler.ring, bytes, capacity) : 0;
+    return core->subscribed && core->power.encrypted
+               ? packet_ring_take(&core->sampler.ring, bytes, capacity)
+               : 0;
 }
 
 /* The IMU. */
@@ -415,10 +426,10 @@ void pod_core_imu_read(pod_core *core, const uint8_t *bytes, size_t length, uint
     if (!is_streaming(core)) {
         return;
     }
-    const uint32_t taken = core->sampler.taken;
+    const uint32_t next = core->sampler.next;
     sampler_mark(&core->sampler, marked, marked_us);
-    sampler_read(&core->sampler, bytes, length, shaking(core));
-    if (core->sampler.taken != taken) {
+    sampler_read(&core->sampler, bytes, length, core->haptic.shaking);
+    if (core->sampler.next != next) {
         imu_guard_well(&core->guard, now_us);
     }
     if (sampler_take_moved(&core->sampler)) {
@@ -429,12 +440,15 @@ void pod_core_imu_read(pod_core *core, const uint8_t *bytes, size_t length, uint
 void pod_core_imu_overflow(pod_core *core) {
     if (is_streaming(core)) {
         count(&core->fifo_overflows);
-        sampler_lose(&core->sampler, shaking(core));
+        sampler_lose(&core->sampler, core->haptic.shaking);
     }
 }
 
 void pod_core_imu_failed(pod_core *core, uint64_t now_us) {
     imu_guard_failed(&core->guard, now_us);
+    if (is_streaming(core)) {
+        sampler_lose(&core->sampler, core->haptic.shaking);
+    }
 }
 
 void pod_core_imu_well(pod_core *core, uint64_t now_us) {
@@ -466,7 +480,9 @@ void pod_core_battery(pod_core *core, uint16_t battery_mv, pod_link_charging cha
         return;
     }
     core->battery_low = battery_mv < (core->battery_low ? LOW_OVER_MV : LOW_MV);
-    if (battery_mv < EMPTY_MV) {
+    const bool empty_before = core->battery_empty;
+    core->battery_empty = battery_mv < EMPTY_MV;
+    if (core->battery_empty && empty_before) { /* once may be the motor's start */
         power(core, POWER_BATTERY_EMPTY, now_us);
     }
 }

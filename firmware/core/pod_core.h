@@ -54,7 +54,7 @@ typedef struct {
     pod_core_radio radio;
     pod_core_imu_mode imu;
     uint16_t imu_rate_hz;
-    uint8_t imu_watermark; /* samples */
+    uint8_t imu_watermark; /* samples; while streaming */
     uint32_t imu_resets;   /* reset bus and IMU each time this moves, then set it up anew */
     pod_core_light light;
     bool pairing;      /* a stranger may bond */
@@ -72,8 +72,9 @@ typedef struct {
     imu_guard guard;
     bool subscribed;
     bool bonded;
-    bool settings_unreadable;
+    bool flash_fault;
     bool battery_low;
+    bool battery_empty;
     uint8_t charging; /* pod_link_charging */
     uint16_t battery_mv;
     uint16_t mtu;
@@ -107,7 +108,7 @@ void pod_core_bonded(pod_core *core, bool bonded);
 void pod_core_subscribed(pod_core *core, bool subscribed, uint64_t now_us);
 void pod_core_disconnected(pod_core *core, uint64_t now_us);
 
-/* Writes: any bytes. Only POD_LINK_OK changes anything but the count of refusals. */
+/* Writes: any bytes. Only POD_LINK_OK changes anything but what is counted. */
 pod_link_result pod_core_write_control(pod_core *core, const uint8_t *bytes, size_t length,
                                        uint64_t now_us);
 pod_link_result pod_core_write_config(pod_core *core, const uint8_t *bytes, size_t length);
@@ -138,6 +139,7 @@ void pod_core_imu_read(pod_core *core, const uint8_t *bytes, size_t length, uint
                        uint64_t marked_us, uint64_t now_us);
 /* The FIFO overflowed, and has been emptied. */
 void pod_core_imu_overflow(pod_core *core);
+/* The bus failed. While streaming, the FIFO is to be emptied as after an overflow. */
 void pod_core_imu_failed(pod_core *core, uint64_t now_us);
 /* It answered, and took its settings. */
 void pod_core_imu_well(pod_core *core, uint64_t now_us);
@@ -145,7 +147,7 @@ void pod_core_moved(pod_core *core, uint64_t now_us);
 
 void pod_core_tapped(pod_core *core, uint64_t now_us);
 
-/* POD_LINK_UNKNOWN_MV where it could not be measured. */
+/* POD_LINK_UNKNOWN_MV where it could not be measured. Twice in a row too little is empty. */
 void pod_core_battery(pod_core *core, uint16_t battery_mv, pod_link_charging charging,
                       uint64_t now_us);
 

@@ -19,6 +19,7 @@ static bool is_asleep(const power_machine *machine) {
 }
 
 static void advertise(power_machine *machine, uint64_t now_us) {
+    machine->wake = false;
     machine->awake_since_us = now_us;
     machine->moved_us = now_us;
     machine->state = POD_LINK_STATE_ADVERTISING_FAST;
@@ -44,8 +45,7 @@ static void disconnected(power_machine *machine, uint64_t now_us) {
     machine->connected = false;
     machine->encrypted = false;
     machine->intruder = false;
-    const bool charged_meanwhile = machine->state == POD_LINK_STATE_EMPTY && machine->charger;
-    if (!is_asleep(machine) || charged_meanwhile) {
+    if (!is_asleep(machine) || machine->wake) {
         advertise(machine, now_us);
     }
 }
@@ -62,28 +62,49 @@ static void connected(power_machine *machine, uint64_t now_us) {
     }
 }
 
+/* A pod that is still hanging up wakes when it has. */
+static void wake(power_machine *machine, uint64_t now_us) {
+    if (machine->connected) {
+        machine->wake = is_asleep(machine);
+    } else {
+        advertise(machine, now_us);
+    }
+}
+
 static void tapped(power_machine *machine, uint64_t now_us) {
     if (machine->state == POD_LINK_STATE_EMPTY) {
         return;
     }
     machine->pairing_until_us = now_us + PAIRING_US;
     machine->moved_us = now_us;
-    if (!machine->connected) {
-        advertise(machine, now_us);
-    }
+    wake(machine, now_us);
 }
 
 static void moved(power_machine *machine, uint64_t now_us) {
     machine->moved_us = now_us;
-    if (machine->state == POD_LINK_STATE_SLEEPING && !machine->connected) {
-        advertise(machine, now_us);
+    if (machine->state == POD_LINK_STATE_SLEEPING) {
+        wake(machine, now_us);
     }
 }
 
 static void charger_in(power_machine *machine, uint64_t now_us) {
     machine->charger = true;
-    if (is_asleep(machine) && !machine->connected) {
-        advertise(machine, now_us);
+    if (is_asleep(machine)) {
+        wake(machine, now_us);
+    }
+}
+
+static void start(power_machine *machine, uint64_t now_us) {
+    if (machine->state == POD_LINK_STATE_CONNECTED && machine->encrypted) {
+        machine->moved_us = now_us;
+        machine->state = POD_LINK_STATE_STREAMING;
+    }
+}
+
+static void empty(power_machine *machine) {
+    if (!machine->charger && machine->state != POD_LINK_STATE_EMPTY) {
+        machine->wake = false;
+        fall_asleep(machine, POD_LINK_STATE_EMPTY);
     }
 }
 
@@ -100,9 +121,7 @@ void power_machine_event(power_machine *machine, power_event event, uint64_t now
         disconnected(machine, now_us);
         break;
     case POWER_START:
-        if (machine->state == POD_LINK_STATE_CONNECTED && machine->encrypted) {
-            machine->state = POD_LINK_STATE_STREAMING;
-        }
+        start(machine, now_us);
         break;
     case POWER_STOP:
         if (machine->state == POD_LINK_STATE_STREAMING) {
@@ -122,9 +141,7 @@ void power_machine_event(power_machine *machine, power_event event, uint64_t now
         machine->charger = false;
         break;
     case POWER_BATTERY_EMPTY:
-        if (!machine->charger && machine->state != POD_LINK_STATE_EMPTY) {
-            fall_asleep(machine, POD_LINK_STATE_EMPTY);
-        }
+        empty(machine);
         break;
     case POWER_EVENTS:
         break;

@@ -43,6 +43,7 @@ typedef struct {
     bool encrypted;
     bool charger;
     bool intruder;           /* the central has not encrypted in time: it has to go */
+    bool wake;               /* once the central has gone that falling asleep turned out */
     uint64_t awake_since_us; /* advertising began */
     uint64_t connected_since_us;
     uint64_t moved_us;         /* last movement */

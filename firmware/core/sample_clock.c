@@ -2,7 +2,7 @@
 
 enum {
     MEMORY_MARKS = 64,     /* 2.5 s of 8-sample marks at 208 Hz: 30 us of jitter become 8 */
-    TRUSTED_MARKS = 8,     /* from here on a mark that strays is doubted */
+    TRUSTED_MARKS = 8,     /* from here on a mark that strays is passed over */
     MEASURED_MARKS = 32,   /* from here on the rate is worth telling */
     STRAYS_BELIEVED = 8,   /* so many in a row are right, and the clock was wrong */
     STRAY_DIVISOR = 8,     /* a stray is this part of a period away */
@@ -25,17 +25,23 @@ void sample_clock_start(sample_clock *clock, uint16_t rate_hz) {
 }
 
 void sample_clock_restart(sample_clock *clock) {
-    clock->marks = 0;
+    clock->phase_known = false;
     clock->strays_in_row = 0;
+    if (clock->marks > TRUSTED_MARKS) {
+        clock->marks = TRUSTED_MARKS;
+    }
 }
 
-bool sample_clock_is_set(const sample_clock *clock) { return clock->marks > 0; }
+bool sample_clock_is_set(const sample_clock *clock) { return clock->phase_known; }
 
 static void set_phase(sample_clock *clock, uint32_t sample, uint64_t at_q16) {
     clock->mark_q16 = at_q16;
     clock->mark_sample = sample;
-    clock->marks = 1;
+    clock->phase_known = true;
     clock->strays_in_row = 0;
+    if (clock->marks < TRUSTED_MARKS) {
+        clock->marks = 1;
+    }
 }
 
 /* Gains of the n-th mark, n = 0 the first, of the polynomial filter of degree 1. */
@@ -56,7 +62,7 @@ static void correct(sample_clock *clock, int32_t residual_q8, uint32_t samples) 
 void sample_clock_mark(sample_clock *clock, uint32_t sample, uint64_t at_us) {
     const uint64_t at_q16 = at_us << 16;
     const uint32_t samples = sample - clock->mark_sample;
-    if (clock->marks == 0 || samples == 0 || samples > UINT16_MAX) {
+    if (!clock->phase_known || samples == 0 || samples > UINT16_MAX) {
         set_phase(clock, sample, at_q16);
         return;
     }
@@ -69,13 +75,13 @@ void sample_clock_mark(sample_clock *clock, uint32_t sample, uint64_t at_us) {
         correct(clock, clamp_i64(residual_q8, limit_q8 * STRAY_DIVISOR), samples);
         return;
     }
-    const bool strays = residual_q8 > limit_q8 || residual_q8 < -limit_q8;
-    clock->strays_in_row = (uint16_t)(strays ? clock->strays_in_row + 1 : 0);
-    if (clock->strays_in_row >= STRAYS_BELIEVED) {
+    if (residual_q8 <= limit_q8 && residual_q8 >= -limit_q8) {
+        clock->strays_in_row = 0;
+        correct(clock, (int32_t)residual_q8, samples);
+    } else if (++clock->strays_in_row >= STRAYS_BELIEVED) {
+        clock->marks = 0; /* the period may be as wrong as the phase */
         set_phase(clock, sample, at_q16);
-        return;
     }
-    correct(clock, clamp_i64(residual_q8, limit_q8), samples);
 }
 
 uint64_t sample_clock_at(const sample_clock *clock, uint32_t sample) {

@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 typedef struct {
-    uint32_t nominal_q16;   /* period, us * 2^16 */
-    uint32_t period_q16;    /* estimate */
-    uint64_t mark_q16;      /* estimated time of sample mark_sample, us * 2^16 */
-    uint32_t mark_sample;   /* number of the last marked sample */
-    uint16_t marks;         /* since the last (re)start, up to the filter's memory */
+    uint32_t nominal_q16; /* period, us * 2^16 */
+    uint32_t period_q16;  /* estimate */
+    uint64_t mark_q16;    /* estimated time of sample mark_sample, us * 2^16 */
+    uint32_t mark_sample; /* number of the last marked sample */
+    bool phase_known;
+    uint16_t marks;         /* that the period comes from, up to the filter's memory */
     uint16_t strays_in_row; /* marks too far from where they were due */
 } sample_clock;
 

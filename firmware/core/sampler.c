@@ -3,6 +3,7 @@
 #include <string.h>
 
 enum {
+    WORDS_A_SLOT = 2,
     END_OF_RANGE = INT16_MAX,
     MOVED_LSB = 300 /* 1.4 m/s^2 at 16 g: more than noise and a table's tremor */
 };
@@ -12,7 +13,8 @@ void sampler_start(sampler *state, sampler_format format, uint8_t placement, uin
     state->format = format;
     state->placement = placement;
     state->batch = batch;
-    state->taken = 0;
+    state->words = 0;
+    state->next = 0;
     state->packet.count = 0;
     state->packet.flags = 0;
     state->moved = false;
@@ -23,7 +25,7 @@ void sampler_start(sampler *state, sampler_format format, uint8_t placement, uin
 
 void sampler_mark(sampler *state, uint8_t samples, uint64_t at_us) {
     if (samples > 0) {
-        sample_clock_mark(&state->clock, state->taken + samples - 1, at_us);
+        sample_clock_mark(&state->clock, state->words / WORDS_A_SLOT + samples - 1, at_us);
     }
 }
 
@@ -56,10 +58,15 @@ static bool holds_clipped(const pod_wire_packet *packet) {
     return false;
 }
 
+static bool reaches(const sampler *state, const haptic_shaking *span, uint64_t first_us) {
+    return first_us < span->until_us &&
+           span->from_us <=
+               first_us + sample_clock_span_us(&state->clock, state->packet.count - 1U);
+}
+
 static bool is_shaken(const sampler *state, uint64_t first_us) {
-    const uint64_t last_us =
-        first_us + sample_clock_span_us(&state->clock, state->packet.count - 1U);
-    return state->shaking.from_us <= last_us && first_us < state->shaking.until_us;
+    return reaches(state, &state->shaking[0], first_us) ||
+           reaches(state, &state->shaking[1], first_us);
 }
 
 static void finish(sampler *state) {
@@ -90,45 +97,56 @@ static pod_wire_sample *next_sample(sampler *state) {
 
 static size_t room(const sampler *state) { return (size_t)state->batch - state->packet.count; }
 
-/* So many samples have been put where next_sample() told, no more than there was room for. */
+/* The samples of a packet follow each other: a hole ends it. */
+static void go_to(sampler *state, uint32_t slot) {
+    if (slot != state->next) {
+        finish(state);
+    }
+    state->next = slot;
+}
+
+/* So many samples, of the next time slots, have been put where next_sample() told. */
 static void add(sampler *state, size_t samples) {
     pod_wire_packet *packet = &state->packet;
     if (packet->count == 0) {
-        state->first = state->taken;
+        state->first = state->next;
     }
     packet->count = (uint8_t)(packet->count + samples);
-    state->taken += (uint32_t)samples;
+    state->next += (uint32_t)samples;
     if (packet->count == state->batch) {
         finish(state);
     }
 }
 
-/* The samples of a packet follow each other: a hole ends it. */
-static void skip(sampler *state, uint16_t slots) {
-    if (slots > 0) {
-        finish(state);
-        state->taken += slots;
-    }
-}
-
 static void read_word(sampler *state, const uint8_t *word) {
     pod_wire_sample sample;
-    uint16_t skipped = 0;
-    if (imu_fifo_tagged(&state->fifo, word, &sample, &skipped)) {
-        skip(state, skipped);
+    if (imu_fifo_tagged(&state->fifo, word, &sample)) {
+        go_to(state, state->words / WORDS_A_SLOT);
         *next_sample(state) = sample;
         add(state, 1);
     }
+    state->words++;
+}
+
+/* How many samples; only where those of the packet end at the time slot of the next word. */
+static size_t read_pairs(sampler *state, const uint8_t *bytes, size_t length) {
+    if (state->words != state->next * WORDS_A_SLOT) {
+        return 0;
+    }
+    const size_t pairs =
+        imu_fifo_tagged_pairs(&state->fifo, bytes, length, next_sample(state), room(state));
+    if (pairs > 0) {
+        add(state, pairs);
+        state->words += (uint32_t)pairs * WORDS_A_SLOT;
+    }
+    return pairs;
 }
 
 static void read_tagged(sampler *state, const uint8_t *bytes, size_t length) {
     while (length >= IMU_FIFO_TAGGED_WORD_BYTES) {
-        const size_t pairs =
-            imu_fifo_tagged_pairs(&state->fifo, bytes, length, next_sample(state), room(state));
-        size_t taken = pairs * 2 * IMU_FIFO_TAGGED_WORD_BYTES;
-        if (pairs > 0) {
-            add(state, pairs);
-        } else {
+        const size_t pairs = read_pairs(state, bytes, length);
+        size_t taken = pairs * WORDS_A_SLOT * IMU_FIFO_TAGGED_WORD_BYTES;
+        if (pairs == 0) {
             read_word(state, bytes);
             taken = IMU_FIFO_TAGGED_WORD_BYTES;
         }
@@ -141,12 +159,14 @@ static void read_plain(sampler *state, const uint8_t *bytes, size_t length) {
     while (length >= IMU_FIFO_PLAIN_SLOT_BYTES) {
         const size_t slots = imu_fifo_plain(bytes, length, next_sample(state), room(state));
         add(state, slots);
+        state->words += (uint32_t)slots * WORDS_A_SLOT;
         bytes += slots * IMU_FIFO_PLAIN_SLOT_BYTES;
         length -= slots * IMU_FIFO_PLAIN_SLOT_BYTES;
     }
 }
 
-void sampler_read(sampler *state, const uint8_t *bytes, size_t length, sampler_shaking shaking) {
+void sampler_read(sampler *state, const uint8_t *bytes, size_t length,
+                  const haptic_shaking shaking[2]) {
     state->shaking = shaking;
     if (!sample_clock_is_set(&state->clock)) {
         return;
@@ -158,15 +178,16 @@ void sampler_read(sampler *state, const uint8_t *bytes, size_t length, sampler_s
     }
 }
 
-void sampler_lose(sampler *state, sampler_shaking shaking) {
+void sampler_lose(sampler *state, const haptic_shaking shaking[2]) {
     sampler_flush(state, shaking);
     state->packet.flags = POD_WIRE_FLAG_FIFO_OVERFLOW;
-    state->taken = 0;
+    state->words = 0;
+    state->next = 0;
     sample_clock_restart(&state->clock);
     imu_fifo_start(&state->fifo);
 }
 
-void sampler_flush(sampler *state, sampler_shaking shaking) {
+void sampler_flush(sampler *state, const haptic_shaking shaking[2]) {
     state->shaking = shaking;
     finish(state);
 }

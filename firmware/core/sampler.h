@@ -6,18 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "haptic_player.h"
 #include "imu_fifo.h"
 #include "packet_ring.h"
 #include "pod_wire.h"
 #include "sample_clock.h"
 
 typedef enum { SAMPLER_TAGGED_FIFO, SAMPLER_PLAIN_FIFO } sampler_format;
-
-/* A time span of the pod clock during which the motor shakes the pod. */
-typedef struct {
-    uint64_t from_us;
-    uint64_t until_us; /* equal to from_us: no shaking */
-} sampler_shaking;
 
 typedef struct {
     sample_clock clock;
@@ -26,12 +21,13 @@ typedef struct {
     sampler_format format;
     uint8_t placement;
     uint8_t batch;
-    uint16_t sequence;       /* of the packet being filled; goes on from stream to stream */
-    uint32_t taken;          /* samples the FIFO has given since the clock's sample 0 */
-    uint32_t first;          /* number of the packet's first sample */
-    int16_t still_lsb[3];    /* acceleration the pod was last seen to leave */
-    sampler_shaking shaking; /* as last told */
-    bool moved;              /* since sampler_take_moved */
+    uint16_t sequence;    /* of the packet being filled; goes on from stream to stream */
+    uint32_t words;       /* read of the FIFO since the clock's sample 0: two a time slot */
+    uint32_t next;        /* time slot after the packet's last sample */
+    uint32_t first;       /* time slot of the packet's first sample */
+    int16_t still_lsb[3]; /* acceleration the pod was last seen to leave */
+    const haptic_shaking *shaking; /* two, of the call under way */
+    bool moved;                    /* since sampler_take_moved */
     packet_ring ring;
 } sampler;
 
@@ -39,19 +35,21 @@ typedef struct {
 void sampler_start(sampler *state, sampler_format format, uint8_t placement, uint16_t rate_hz,
                    uint8_t batch);
 
-/* The watermark interrupt came at pod time at_us, as the FIFO came to hold `samples` more samples
- * than have been read. */
+/* The watermark interrupt came at pod time at_us, as the FIFO came to hold `samples` samples more
+ * than have been read. A sample's place in the FIFO tells its time: what cannot be read of it still
+ * takes its place. */
 void sampler_mark(sampler *state, uint8_t samples, uint64_t at_us);
 
 /* Bytes as read from the FIFO; what is no whole word or slot at the end is passed over. Until the
  * first mark no sample has a time, and all are let go. */
-void sampler_read(sampler *state, const uint8_t *bytes, size_t length, sampler_shaking shaking);
+void sampler_read(sampler *state, const uint8_t *bytes, size_t length,
+                  const haptic_shaking shaking[2]);
 
 /* The FIFO was emptied and samples are lost. The next packet says so. */
-void sampler_lose(sampler *state, sampler_shaking shaking);
+void sampler_lose(sampler *state, const haptic_shaking shaking[2]);
 
 /* Ends the unfinished packet; for the end of a stream. */
-void sampler_flush(sampler *state, sampler_shaking shaking);
+void sampler_flush(sampler *state, const haptic_shaking shaking[2]);
 
 /* Whether the pod moved since the last call. */
 bool sampler_take_moved(sampler *state);

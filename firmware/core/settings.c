@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include <string.h>
+
 #include "little_endian.h"
 
 enum { HEAD_BYTES = 5, CRC_BYTES = 4 };
@@ -17,6 +19,17 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t length) {
     return ~crc;
 }
 
+/* The config record, its first byte put back. */
+static bool decode_config(const uint8_t *bytes, size_t length, pod_link_config *config) {
+    uint8_t record[POD_LINK_MAX_CONFIG_BYTES];
+    if (length > sizeof record - 1) {
+        return false;
+    }
+    record[0] = (uint8_t)((unsigned)POD_WIRE_VERSION << 4 | (unsigned)POD_LINK_TYPE_CONFIG);
+    memcpy(record + 1, bytes, length);
+    return pod_link_decode_config(record, length + 1, config) == POD_LINK_OK;
+}
+
 bool settings_decode(const uint8_t *bytes, size_t length, settings *record) {
     if (length < HEAD_BYTES + CRC_BYTES || bytes[0] != SETTINGS_LAYOUT ||
         length != HEAD_BYTES + (size_t)bytes[4] + CRC_BYTES ||
@@ -26,7 +39,7 @@ bool settings_decode(const uint8_t *bytes, size_t length, settings *record) {
     settings decoded = {.batch = bytes[1], .rate_hz = get_u16(bytes + 2)};
     if (decoded.batch < 1 || decoded.batch > POD_WIRE_MAX_SAMPLES ||
         !pod_link_is_rate(decoded.rate_hz) ||
-        pod_link_decode_config(bytes + HEAD_BYTES, bytes[4], &decoded.config) != POD_LINK_OK) {
+        !decode_config(bytes + HEAD_BYTES, bytes[4], &decoded.config)) {
         return false;
     }
     *record = decoded;
@@ -34,13 +47,14 @@ bool settings_decode(const uint8_t *bytes, size_t length, settings *record) {
 }
 
 size_t settings_encode(const settings *record, uint8_t *bytes) {
-    const size_t config =
-        pod_link_encode_config(&record->config, bytes + HEAD_BYTES, POD_LINK_MAX_CONFIG_BYTES);
+    uint8_t config[POD_LINK_MAX_CONFIG_BYTES];
+    const size_t kept = pod_link_encode_config(&record->config, config, sizeof config) - 1;
     bytes[0] = SETTINGS_LAYOUT;
     bytes[1] = record->batch;
     put_u16(bytes + 2, record->rate_hz);
-    bytes[4] = (uint8_t)config;
-    const size_t length = HEAD_BYTES + config;
+    bytes[4] = (uint8_t)kept;
+    memcpy(bytes + HEAD_BYTES, config + 1, kept);
+    const size_t length = HEAD_BYTES + kept;
     put_u32(bytes + length, crc32_of(bytes, length));
     return length + CRC_BYTES;
 }

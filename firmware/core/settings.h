@@ -4,7 +4,8 @@
  *   1     1  samples a packet
  *   2     2  sampling rate, Hz
  *   4     1  n, bytes of what follows
- *   5     n  the config record of pod_link.h
+ *   5     n  the config record of pod_link.h without its first byte: what a pod is for outlives a
+ *            version of the radio's protocol
  *   5+n   4  CRC-32 (IEEE 802.3) of all before it
  */
 #ifndef SETTINGS_H
@@ -18,7 +19,7 @@
 
 enum {
     SETTINGS_LAYOUT = 1,
-    SETTINGS_MAX_BYTES = 5 + POD_LINK_MAX_CONFIG_BYTES + 4,
+    SETTINGS_MAX_BYTES = 5 + POD_LINK_MAX_CONFIG_BYTES - 1 + 4,
 };
 
 typedef struct {

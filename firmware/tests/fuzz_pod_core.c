@@ -30,12 +30,17 @@ enum {
     FLASH,
     REBOOT,
     READY,
+    FURTHER,
+    BONDED,
+    HANG,
     STEPS
 };
 
 #define LONGEST_ON_US (POD_LINK_MAX_ON_MS * MS)
 
 static pod_bench bench;
+static uint64_t on_since_us; /* of the motor, without a pause */
+static bool was_on;
 
 static void require(int holds) {
     if (!holds) {
@@ -49,6 +54,40 @@ static void take_packet(void) {
     const size_t length = pod_core_take_packet(&bench.core, bytes, sizeof bytes);
     pod_wire_packet packet = {0};
     require(length == 0 || pod_wire_decode(bytes, length, &packet) == POD_WIRE_OK);
+}
+
+/* The motor's own timer, which works though the firmware does not. */
+static void run_motor_timer(void) {
+    if (bench.motor_percent > 0 && bench.motor_off_at_us <= bench.now_us) {
+        bench.motor_percent = 0;
+    }
+}
+
+static void watch_motor(void) {
+    const bool on = bench.motor_percent > 0;
+    if (on && !was_on) {
+        on_since_us = bench.now_us;
+    }
+    require(!on || bench.now_us - on_since_us <= LONGEST_ON_US);
+    was_on = on;
+}
+
+static void pass_time(uint64_t until_us) {
+    bench.now_us = until_us > bench.now_us ? until_us : bench.now_us;
+    run_motor_timer();
+    watch_motor();
+}
+
+/* Ticks on time. */
+static void live(uint64_t us) {
+    const uint64_t until_us = bench.now_us + us;
+    while (pod_core_next_us(&bench.core) <= until_us) {
+        pass_time(pod_core_next_us(&bench.core));
+        pod_core_tick(&bench.core, bench.now_us);
+        watch_motor();
+    }
+    pass_time(until_us);
+    require(pod_core_next_us(&bench.core) > bench.now_us);
 }
 
 static void write_any(uint8_t step, const uint8_t *bytes, size_t length) {
@@ -126,6 +165,12 @@ static void do_step(uint8_t step, const uint8_t *bytes, size_t length) {
     case REBOOT:
         bench_boot(&bench, (value & 1U) != 0);
         break;
+    case FURTHER:
+        pod_core_further_central(core);
+        break;
+    case BONDED:
+        pod_core_bonded(core, (value & 1U) != 0);
+        break;
     case READY:
         require(bench_start(&bench) <= POD_LINK_UNKNOWN);
         break;
@@ -139,13 +184,14 @@ static void check_laws(void) {
     uint8_t bytes[POD_LINK_MAX_CONFIG_BYTES];
     require(pod_core_read_config(&bench.core, bytes, sizeof bytes) > 0);
     require(pod_core_read_advertisement(&bench.core, bytes, sizeof bytes) > 0);
-    require(pod_core_next_us(&bench.core) > bench.now_us);
+    watch_motor();
     require(bench.motor_percent == 0 || (bench.motor_off_at_us > bench.now_us &&
                                          bench.motor_off_at_us <= bench.now_us + LONGEST_ON_US));
     require(status.state != POD_LINK_STATE_STREAMING || bench.core.subscribed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    was_on = false;
     bench_fresh(&bench, size > 0 && data[0] % 2 == 0 ? SAMPLER_TAGGED_FIFO : SAMPLER_PLAIN_FIFO);
     while (size >= 3) {
         const uint8_t step = data[0] % STEPS;
@@ -155,7 +201,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint8_t *bytes = malloc(length > 0 ? length : 1);
         require(bytes != NULL);
         memcpy(bytes, data + 3, length);
-        bench_wait(&bench, later_us);
+        if (step == HANG) {
+            pass_time(bench.now_us + later_us); /* and nobody ticks */
+        } else {
+            live(later_us);
+        }
         do_step(step, bytes, length);
         free(bytes);
         check_laws();

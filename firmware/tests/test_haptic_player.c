@@ -166,14 +166,39 @@ static void test_stop_cuts_and_forgets(void) {
 
 static void test_shaking_outlasts_the_current(void) {
     fresh(100000);
-    CHECK(player.shakes_from_us == player.still_from_us);
+    const haptic_shaking *shaking = player.shaking;
+    CHECK(shaking[0].from_us == shaking[0].until_us && shaking[1].from_us == shaking[1].until_us);
     play(2, 100, 30);
-    CHECK(player.still_from_us == HAPTIC_PLAYER_NEVER);
+    CHECK(shaking[0].until_us == HAPTIC_PLAYER_NEVER);
     run_until(100000 + 1000 * MS);
-    CHECK_INT(player.shakes_from_us, 100000);
-    CHECK_INT(player.still_from_us, 100000 + (230 + 60) * MS);
+    CHECK_INT(shaking[0].from_us, 100000);
+    CHECK_INT(shaking[0].until_us, 100000 + (230 + 60) * MS);
     play(1, 100, 30);
-    CHECK_INT(player.shakes_from_us, motor.now_us);
+    CHECK_INT(shaking[0].from_us, motor.now_us);
+    CHECK_INT(shaking[1].from_us, 100000);
+    CHECK_INT(shaking[1].until_us, 100000 + (230 + 60) * MS);
+}
+
+/* What is due as the pod comes back to it is not begun before it is replaced. */
+static void test_silence_comes_late_and_nothing_buzzes(void) {
+    fresh(100000);
+    play(3, 100, 100);
+    run_until(100000 + 100 * MS);
+    let_timer_run(100000 + 250 * MS);
+    const pod_link_haptic silence = {.pattern = POD_LINK_SILENCE};
+    haptic_player_play(&player, &silence, motor.now_us);
+    run_until(100000 + 1000 * MS);
+    const uint32_t edges[] = {0, 100 * MS};
+    check_edges(edges, 2, 100000);
+    CHECK_INT(player.shaking[0].until_us, 100000 + 160 * MS);
+}
+
+static void test_a_player_begins_with_the_motor_off(void) {
+    fresh(100000);
+    play(1, 500, 100);
+    CHECK_INT(motor.intensity, 70);
+    haptic_player_init(&player, player.motor);
+    CHECK_INT(motor.intensity, 0);
 }
 
 /* Whatever is asked for and whenever, however late the player is called. */
@@ -209,6 +234,8 @@ int main(void) {
     RUN(test_silence_cuts_a_pattern);
     RUN(test_stop_cuts_and_forgets);
     RUN(test_shaking_outlasts_the_current);
+    RUN(test_silence_comes_late_and_nothing_buzzes);
+    RUN(test_a_player_begins_with_the_motor_off);
     RUN(test_never_on_for_longer_than_a_second);
     return check_report();
 }

@@ -104,6 +104,17 @@ static void test_a_sick_imu_is_tried_at_rest_too(void) {
     CHECK(guard.due_us == IMU_GUARD_NEVER);
 }
 
+static void test_rest_does_not_forget_a_bus_error(void) {
+    imu_guard guard = fresh();
+    imu_guard_watch(&guard, SILENCE_US, 0);
+    imu_guard_well(&guard, 10);
+    imu_guard_failed(&guard, 20);
+    imu_guard_rest(&guard);
+    CHECK(guard.due_us < S);
+    tick_at_due(&guard);
+    CHECK_INT(guard.resets, 1);
+}
+
 int main(void) {
     RUN(test_samples_in_time_ask_for_nothing);
     RUN(test_silence_brings_resets_and_then_a_fault);
@@ -113,5 +124,6 @@ int main(void) {
     RUN(test_a_flood_of_errors);
     RUN(test_rest_ends_the_watch);
     RUN(test_a_sick_imu_is_tried_at_rest_too);
+    RUN(test_rest_does_not_forget_a_bus_error);
     return check_report();
 }

@@ -4,6 +4,11 @@
 
 static packet_ring ring;
 
+static void fresh(uint8_t batch) {
+    memset(&ring, 0, sizeof ring);
+    packet_ring_start(&ring, batch);
+}
+
 static pod_wire_packet packet_of(uint16_t sequence, uint8_t samples) {
     pod_wire_packet packet = {
         .placement = POD_WIRE_SHANK_R, .sequence = sequence, .count = samples};
@@ -25,7 +30,7 @@ static bool take(pod_wire_packet *packet) {
 }
 
 static void test_first_in_first_out(void) {
-    packet_ring_start(&ring, 8);
+    fresh(8);
     pod_wire_packet packet = {0};
     CHECK(!take(&packet));
     for (uint16_t sequence = 0; sequence < 200; sequence++) {
@@ -45,7 +50,7 @@ static void test_first_in_first_out(void) {
 static void test_it_holds_two_seconds(void) {
     for (unsigned samples = 4; samples <= POD_WIRE_MAX_SAMPLES; samples++) {
         const uint8_t batch = (uint8_t)samples;
-        packet_ring_start(&ring, batch);
+        fresh(batch);
         uint16_t sequence = 0;
         while (ring.dropped == 0) {
             CHECK(put(sequence++, batch));
@@ -55,7 +60,7 @@ static void test_it_holds_two_seconds(void) {
 }
 
 static void test_the_oldest_is_dropped_and_told(void) {
-    packet_ring_start(&ring, 19);
+    fresh(19);
     const uint16_t room = ring.slots;
     for (uint16_t sequence = 0; sequence < room + 7; sequence++) {
         CHECK(put(sequence, 19));
@@ -72,19 +77,22 @@ static void test_the_oldest_is_dropped_and_told(void) {
 }
 
 static void test_a_start_forgets(void) {
-    packet_ring_start(&ring, 1);
+    fresh(1);
     for (uint16_t sequence = 0; sequence < 400; sequence++) {
         CHECK(put(sequence, 1));
     }
     CHECK(ring.dropped > 0);
+    const uint16_t waiting = ring.waiting;
     packet_ring_start(&ring, 8);
     pod_wire_packet packet = {0};
     CHECK(!take(&packet));
+    CHECK_INT(ring.dropped, waiting);
+    packet_ring_start(&ring, 8);
     CHECK_INT(ring.dropped, 0);
 }
 
 static void test_the_told_count_saturates(void) {
-    packet_ring_start(&ring, 19);
+    fresh(19);
     for (uint32_t sequence = 0; sequence < 70000; sequence++) {
         CHECK(put((uint16_t)sequence, 1));
     }
@@ -95,7 +103,7 @@ static void test_the_told_count_saturates(void) {
 }
 
 static void test_what_cannot_be_encoded_stays_out(void) {
-    packet_ring_start(&ring, 4);
+    fresh(4);
     CHECK(!put(0, 5));
     CHECK(!put(0, 0));
     pod_wire_packet packet = {0};
@@ -103,7 +111,7 @@ static void test_what_cannot_be_encoded_stays_out(void) {
 }
 
 static void test_too_small_a_buffer_loses_nothing(void) {
-    packet_ring_start(&ring, 8);
+    fresh(8);
     CHECK(put(3, 8));
     uint8_t bytes[POD_WIRE_MAX_BYTES];
     CHECK_INT(packet_ring_take(&ring, bytes, 107), 0);
@@ -114,7 +122,7 @@ static void test_too_small_a_buffer_loses_nothing(void) {
 static void test_any_order_of_putting_and_taking(void) {
     for (uint32_t seed = 0; seed < 50; seed++) {
         random_seed(seed);
-        packet_ring_start(&ring, (uint8_t)(1 + random_below(19)));
+        fresh((uint8_t)(1 + random_below(19)));
         uint16_t next_put = 0;
         uint32_t next_taken = 0;
         uint32_t dropped = 0;

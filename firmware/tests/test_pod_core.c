@@ -265,6 +265,8 @@ static void test_sleep_cuts_the_motor(void) {
     streaming();
     bench_buzz(&bench, 1000);
     pod_core_battery(&bench.core, 3200, POD_LINK_DISCHARGING, bench.now_us);
+    CHECK_INT(bench.motor_percent, 60);
+    pod_core_battery(&bench.core, 3200, POD_LINK_DISCHARGING, bench.now_us);
     CHECK_INT(bench.motor_percent, 0);
     CHECK(pod_core_wish(&bench.core).sleep);
     CHECK(pod_core_wish(&bench.core).sleep_to_end);
@@ -312,6 +314,9 @@ static void test_what_is_already_so_is_not_written(void) {
     CHECK_INT(bench_control(&bench, POD_LINK_RATE, 208), POD_LINK_OK);
     CHECK_INT(bench_control(&bench, POD_LINK_BATCH, 8), POD_LINK_OK);
     CHECK_INT(bench.flash_writes, 0);
+    CHECK_INT(bench_place(&bench, POD_WIRE_PELVIS), POD_LINK_OK);
+    CHECK_INT(bench_place(&bench, POD_WIRE_PELVIS), POD_LINK_OK);
+    CHECK_INT(bench.flash_writes, 1);
 }
 
 static void test_full_flash_changes_nothing_and_is_told(void) {
@@ -327,6 +332,18 @@ static void test_full_flash_changes_nothing_and_is_told(void) {
     CHECK_INT(bench_status(&bench).settings_lost, 3);
     CHECK_INT(bench_status(&bench).conditions, POD_LINK_CONDITION_FLASH_FAULT);
     CHECK_INT(bench_control(&bench, POD_LINK_START, 0), POD_LINK_OK);
+}
+
+static void test_a_flash_that_works_again_is_told(void) {
+    fresh();
+    bench_connect(&bench);
+    bench.flash_full = true;
+    CHECK_INT(bench_place(&bench, POD_WIRE_SHANK_L), POD_LINK_NOT_KEPT);
+    bench.flash_full = false;
+    CHECK_INT(bench_control(&bench, POD_LINK_RATE, 208), POD_LINK_OK);
+    CHECK_INT(bench.flash_writes, 1);
+    CHECK_INT(bench_status(&bench).conditions, 0);
+    CHECK_INT(bench_status(&bench).settings_lost, 1);
 }
 
 static void test_unreadable_settings_are_told_and_replaced(void) {
@@ -485,6 +502,188 @@ static void test_a_second_central_is_counted_and_changes_nothing(void) {
     CHECK_INT(packets_waiting(), 1);
 }
 
+/* what ends with a link */
+
+static void test_a_subscription_ends_with_its_link(void) {
+    streaming();
+    pod_core_disconnected(&bench.core, bench.now_us);
+    pod_core_connected(&bench.core, bench.now_us);
+    pod_core_encrypted(&bench.core, bench.now_us);
+    pod_core_mtu(&bench.core, 247);
+    CHECK_INT(bench_control(&bench, POD_LINK_START, 0), POD_LINK_NOT_SUBSCRIBED);
+}
+
+static void test_an_mtu_ends_with_its_link(void) {
+    streaming();
+    pod_core_disconnected(&bench.core, bench.now_us);
+    pod_core_connected(&bench.core, bench.now_us);
+    pod_core_encrypted(&bench.core, bench.now_us);
+    pod_core_subscribed(&bench.core, true, bench.now_us);
+    CHECK_INT(bench_control(&bench, POD_LINK_START, 0), POD_LINK_SMALL_MTU);
+}
+
+static void test_light_and_time_end_with_the_link(void) {
+    fresh();
+    bench_connect(&bench);
+    bench_control(&bench, POD_LINK_IDENTIFY, 60);
+    uint8_t bytes[POD_LINK_TIME_REPLY_BYTES];
+    const size_t length = pod_link_encode_time_request(1, bytes, sizeof bytes);
+    CHECK_INT(pod_core_write_time(&bench.core, bytes, length, bench.now_us), POD_LINK_OK);
+    pod_core_disconnected(&bench.core, bench.now_us);
+    CHECK_INT(pod_core_wish(&bench.core).light, POD_CORE_LIGHT_OFF);
+    bench_connect(&bench);
+    CHECK_INT(pod_core_take_time_reply(&bench.core, bench.now_us, bytes, sizeof bytes), 0);
+}
+
+static void test_all_pulses_end_with_the_link(void) {
+    streaming();
+    const pod_link_haptic pattern = {.pattern = POD_LINK_PULSES,
+                                     .intensity_percent = 60,
+                                     .pulses = 5,
+                                     .on_ms = 100,
+                                     .off_ms = 100};
+    uint8_t bytes[POD_LINK_HAPTIC_BYTES];
+    const size_t length = pod_link_encode_haptic(&pattern, bytes, sizeof bytes);
+    CHECK_INT(pod_core_write_haptic(&bench.core, bytes, length, bench.now_us), POD_LINK_OK);
+    bench_wait(&bench, 50 * MS);
+    pod_core_disconnected(&bench.core, bench.now_us);
+    for (int i = 0; i < 100; i++) {
+        CHECK_INT(bench.motor_percent, 0);
+        bench_wait(&bench, 10 * MS);
+    }
+}
+
+/* The radio did not tell that the first central has gone. */
+static void test_a_new_link_inherits_nothing(void) {
+    streaming();
+    bench_sample(&bench, 32);
+    bench_buzz(&bench, 1000);
+    bench_control(&bench, POD_LINK_IDENTIFY, 60);
+    pod_core_connected(&bench.core, bench.now_us);
+    CHECK_INT(bench_status(&bench).state, POD_LINK_STATE_CONNECTED);
+    CHECK_INT(bench.motor_percent, 0);
+    CHECK_INT(pod_core_wish(&bench.core).light, POD_CORE_LIGHT_OFF);
+    pod_core_subscribed(&bench.core, true, bench.now_us);
+    CHECK_INT(packets_waiting(), 0);
+    CHECK_INT(bench_buzz(&bench, 100), POD_LINK_NOT_ENCRYPTED);
+}
+
+static void test_no_packet_before_the_link_is_encrypted(void) {
+    streaming();
+    bench_sample(&bench, 32);
+    bench.core.power.encrypted = false;
+    CHECK_INT(packets_waiting(), 0);
+    bench.core.power.encrypted = true;
+    CHECK_INT(packets_waiting(), 4);
+}
+
+static void test_a_reboot_in_the_middle_of_a_pulse(void) {
+    streaming();
+    bench_buzz(&bench, 1000);
+    bench_boot(&bench, false);
+    CHECK_INT(bench.motor_percent, 0);
+}
+
+static void test_falling_asleep_cuts_the_motor(void) {
+    fresh();
+    bench_connect(&bench);
+    bench_wait(&bench, 600 * SECOND - 500 * MS);
+    CHECK_INT(bench_buzz(&bench, 1000), POD_LINK_OK);
+    bench_wait(&bench, 500 * MS);
+    CHECK_INT(bench_status(&bench).state, POD_LINK_STATE_SLEEPING);
+    CHECK_INT(bench.motor_percent, 0);
+}
+
+static void test_a_pod_that_hangs_up_does_not_listen(void) {
+    streaming();
+    for (int i = 0; i < 2; i++) {
+        pod_core_battery(&bench.core, 3200, POD_LINK_DISCHARGING, bench.now_us);
+    }
+    CHECK_INT(bench_buzz(&bench, 100), POD_LINK_BUSY);
+    CHECK_INT(bench_place(&bench, POD_WIRE_CHEST), POD_LINK_BUSY);
+    CHECK_INT(bench_control(&bench, POD_LINK_START, 0), POD_LINK_BUSY);
+    CHECK_INT(bench.motor_percent, 0);
+    pod_core_connected(&bench.core, bench.now_us);
+    pod_core_encrypted(&bench.core, bench.now_us);
+    CHECK_INT(bench_buzz(&bench, 100), POD_LINK_BUSY);
+}
+
+static void test_a_stranger_learns_no_time(void) {
+    fresh();
+    pod_core_connected(&bench.core, bench.now_us);
+    uint8_t bytes[POD_LINK_TIME_REPLY_BYTES];
+    const size_t length = pod_link_encode_time_request(1, bytes, sizeof bytes);
+    CHECK_INT(pod_core_write_time(&bench.core, bytes, length, bench.now_us),
+              POD_LINK_NOT_ENCRYPTED);
+    CHECK_INT(pod_core_take_time_reply(&bench.core, bench.now_us, bytes, sizeof bytes), 0);
+}
+
+/* what it tells */
+
+static void test_the_advertisement(void) {
+    fresh();
+    bench_connect(&bench);
+    bench_place(&bench, POD_WIRE_THIGH_L);
+    pod_core_bonded(&bench.core, true);
+    pod_core_battery(&bench.core, 3500, POD_LINK_CHARGING, bench.now_us);
+    uint8_t bytes[POD_LINK_ADVERTISEMENT_BYTES];
+    pod_link_advertisement told = {0};
+    CHECK_INT(pod_core_read_advertisement(&bench.core, bytes, sizeof bytes), sizeof bytes);
+    CHECK_INT(pod_link_decode_advertisement(bytes, sizeof bytes, &told), POD_LINK_OK);
+    CHECK_INT(told.placement, POD_WIRE_THIGH_L);
+    CHECK_INT(told.battery_mv, 3500);
+    CHECK_INT(told.conditions, POD_LINK_CONDITION_BONDED | POD_LINK_CONDITION_CHARGING |
+                                   POD_LINK_CONDITION_LOW_BATTERY);
+    CHECK_INT(bench_status(&bench).conditions, told.conditions);
+    CHECK_INT(bench_status(&bench).charging, POD_LINK_CHARGING);
+}
+
+static void test_uptime_and_broken_words(void) {
+    streaming();
+    bench_wait(&bench, 7 * SECOND);
+    CHECK_INT(bench_status(&bench).uptime_s, 7);
+    const uint8_t noise[IMU_FIFO_TAGGED_WORD_BYTES * 2] = {0};
+    bench_sample(&bench, 8);
+    pod_core_imu_read(&bench.core, noise, sizeof noise, 0, 0, bench.now_us);
+    CHECK_INT(bench_status(&bench).fifo_bad_words, 2);
+}
+
+static void test_info_follows_the_settings(void) {
+    fresh();
+    bench_connect(&bench);
+    bench_place(&bench, POD_WIRE_CHEST);
+    bench_control(&bench, POD_LINK_RATE, 52);
+    bench_control(&bench, POD_LINK_BATCH, 3);
+    uint8_t bytes[POD_WIRE_INFO_BYTES];
+    pod_wire_info info = {0};
+    CHECK_INT(pod_core_read_info(&bench.core, bytes), POD_LINK_OK);
+    CHECK_INT(pod_wire_decode_info(bytes, sizeof bytes, &info), POD_WIRE_OK);
+    CHECK_INT(info.rate_mhz, 52000);
+    CHECK_INT(info.batch, 3);
+}
+
+static void test_the_rate_is_known_while_it_is_measured(void) {
+    streaming();
+    for (int read = 0; read < 40; read++) {
+        bench_sample(&bench, 8);
+    }
+    CHECK_NEAR(bench_status(&bench).rate_mhz, 208000, 100);
+    bench_control(&bench, POD_LINK_STOP, 0);
+    CHECK_INT(bench_status(&bench).rate_mhz, POD_LINK_UNKNOWN_RATE);
+}
+
+static void test_stop_and_start_count_what_they_drop(void) {
+    streaming();
+    bench_sample(&bench, 32);
+    bench_control(&bench, POD_LINK_STOP, 0);
+    CHECK_INT(bench_control(&bench, POD_LINK_START, 0), POD_LINK_OK);
+    bench_sample(&bench, 8);
+    pod_wire_packet packet = {0};
+    CHECK(bench_take(&bench, &packet));
+    CHECK_INT(packet.sequence, 4);
+    CHECK_INT(packet.dropped, 4);
+}
+
 /* the IMU */
 
 static void test_a_silent_imu_is_reset_and_then_a_fault(void) {
@@ -529,6 +728,30 @@ static void test_only_samples_prove_a_streaming_imu(void) {
     CHECK_INT(bench_status(&bench).conditions, POD_LINK_CONDITION_IMU_FAULT);
 }
 
+static void test_samples_lost_on_the_bus_are_told(void) {
+    streaming();
+    bench_sample(&bench, 8);
+    bench.samples += 8; /* read out of the chip, and never arrived */
+    pod_core_imu_failed(&bench.core, bench.now_us);
+    bench_sample(&bench, 8);
+    pod_wire_packet packet = {0};
+    CHECK(bench_take(&bench, &packet));
+    CHECK_INT(packet.flags, 0);
+    CHECK(bench_take(&bench, &packet));
+    CHECK_INT(packet.flags, POD_WIRE_FLAG_FIFO_OVERFLOW);
+    CHECK_INT(packet.samples[0].acc[0], 16);
+}
+
+static void test_an_idle_imu_is_let_be(void) {
+    streaming();
+    bench_sample(&bench, 8);
+    bench_control(&bench, POD_LINK_STOP, 0);
+    pod_core_imu_overflow(&bench.core);
+    bench_wait(&bench, 60 * SECOND);
+    CHECK_INT(bench_status(&bench).imu_resets, 0);
+    CHECK_INT(bench_status(&bench).fifo_overflows, 0);
+}
+
 /* battery */
 
 static void test_battery_levels(void) {
@@ -553,6 +776,35 @@ static void test_battery_levels(void) {
     pod_core_battery(&bench.core, 5000, POD_LINK_CHARGED, bench.now_us);
     CHECK_INT(pod_core_read_battery_percent(&bench.core, &percent), POD_LINK_OK);
     CHECK_INT(percent, 100);
+}
+
+static void test_battery_limits(void) {
+    fresh();
+    bench_connect(&bench);
+    bench_place(&bench, POD_WIRE_PELVIS);
+    static const struct {
+        uint16_t mv;
+        bool low;
+        pod_link_result start;
+    } steps[] = {{3600, false, POD_LINK_OK}, {3599, true, POD_LINK_OK},
+                 {3450, true, POD_LINK_OK},  {3449, true, POD_LINK_LOW_BATTERY},
+                 {3699, true, POD_LINK_OK},  {3700, false, POD_LINK_OK}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        pod_core_battery(&bench.core, steps[i].mv, POD_LINK_DISCHARGING, bench.now_us);
+        CHECK_INT(bench_status(&bench).conditions,
+                  steps[i].low ? POD_LINK_CONDITION_LOW_BATTERY : 0);
+        CHECK_INT(bench_control(&bench, POD_LINK_START, 0), steps[i].start);
+        bench_control(&bench, POD_LINK_STOP, 0);
+    }
+}
+
+static void test_one_bad_measurement_empties_nothing(void) {
+    static const uint16_t readings_mv[] = {3299, 3300, 3299, 3900, 0, 3900};
+    streaming();
+    for (size_t i = 0; i < sizeof readings_mv / sizeof readings_mv[0]; i++) {
+        pod_core_battery(&bench.core, readings_mv[i], POD_LINK_DISCHARGING, bench.now_us);
+        CHECK_INT(bench_status(&bench).state, POD_LINK_STATE_STREAMING);
+    }
 }
 
 static void test_an_unknown_voltage_empties_nothing(void) {
@@ -657,15 +909,35 @@ int main(void) {
     RUN(test_settings_outlive_the_power);
     RUN(test_what_is_already_so_is_not_written);
     RUN(test_full_flash_changes_nothing_and_is_told);
+    RUN(test_a_flash_that_works_again_is_told);
     RUN(test_unreadable_settings_are_told_and_replaced);
     RUN(test_nothing_is_set_while_streaming);
     RUN(test_bad_writes_change_nothing);
     RUN(test_counters_saturate);
     RUN(test_a_second_central_is_counted_and_changes_nothing);
+    RUN(test_a_subscription_ends_with_its_link);
+    RUN(test_an_mtu_ends_with_its_link);
+    RUN(test_light_and_time_end_with_the_link);
+    RUN(test_all_pulses_end_with_the_link);
+    RUN(test_a_new_link_inherits_nothing);
+    RUN(test_no_packet_before_the_link_is_encrypted);
+    RUN(test_a_reboot_in_the_middle_of_a_pulse);
+    RUN(test_falling_asleep_cuts_the_motor);
+    RUN(test_a_pod_that_hangs_up_does_not_listen);
+    RUN(test_a_stranger_learns_no_time);
+    RUN(test_the_advertisement);
+    RUN(test_uptime_and_broken_words);
+    RUN(test_info_follows_the_settings);
+    RUN(test_the_rate_is_known_while_it_is_measured);
+    RUN(test_stop_and_start_count_what_they_drop);
     RUN(test_a_silent_imu_is_reset_and_then_a_fault);
     RUN(test_no_start_with_a_faulty_imu);
     RUN(test_only_samples_prove_a_streaming_imu);
+    RUN(test_samples_lost_on_the_bus_are_told);
+    RUN(test_an_idle_imu_is_let_be);
     RUN(test_battery_levels);
+    RUN(test_battery_limits);
+    RUN(test_one_bad_measurement_empties_nothing);
     RUN(test_an_unknown_voltage_empties_nothing);
     RUN(test_not_knowing_of_a_charger_is_not_its_end);
     RUN(test_a_round_trip_carries_both_stamps);

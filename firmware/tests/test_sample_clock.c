@@ -109,6 +109,21 @@ static void test_one_late_mark_hardly_moves_the_times(void) {
     CHECK_NEAR(sample_clock_at(&clock, sample - WATERMARK), due_us, 50);
 }
 
+static void test_a_burst_of_late_marks_is_not_believed(void) {
+    sample_clock clock;
+    sample_clock_start(&clock, RATE_HZ);
+    uint32_t sample = 7;
+    double due_us = 0;
+    for (int mark = 0; mark < 200; mark++, sample += WATERMARK) {
+        due_us = 1e6 + sample * NOMINAL_US;
+        const bool late = mark >= 12 && mark % 14 < 7;
+        sample_clock_mark(&clock, sample, (uint64_t)due_us + (late ? 20000 : 0));
+        if (mark >= 12) {
+            CHECK_NEAR(sample_clock_at(&clock, sample), due_us, 1500);
+        }
+    }
+}
+
 static void test_a_lasting_step_is_believed(void) {
     sample_clock clock;
     sample_clock_start(&clock, RATE_HZ);
@@ -132,6 +147,8 @@ static void test_a_restart_keeps_the_rate(void) {
     CHECK(!sample_clock_is_set(&clock));
     sample_clock_mark(&clock, 7, 50000000);
     CHECK_NEAR(sample_clock_at(&clock, 0), 50000000 - 7 * period_us, 3);
+    sample_clock_mark(&clock, 15, 50000000 + (uint64_t)(8 * period_us) + 500); /* late */
+    CHECK_NEAR(sample_clock_at(&clock, 23), 50000000 + 16 * period_us, 300);
 }
 
 /* The IMU is within a tenth of its nominal rate whatever the marks say. */
@@ -159,6 +176,7 @@ int main(void) {
     RUN(test_exact_marks_give_exact_times);
     RUN(test_hours_are_no_trouble);
     RUN(test_one_late_mark_hardly_moves_the_times);
+    RUN(test_a_burst_of_late_marks_is_not_believed);
     RUN(test_a_lasting_step_is_believed);
     RUN(test_a_restart_keeps_the_rate);
     RUN(test_absurd_marks_leave_a_possible_rate);

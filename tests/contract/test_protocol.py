@@ -3,8 +3,75 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+# Whether a characteristic needs an encrypted link; tests of the pod hold it to that.
+LINKS = {
+    "service": "",
+    "info": "any",
+    "samples": "encrypted",
+    "control": "encrypted",
+    "haptic": "encrypted",
+    "config": "encrypted",
+    "time": "encrypted",
+    "status": "encrypted",
+}
+
+# A word of each row of a record's layout, and the vector's field that stands there.
+FIELDS = {
+    "info": [
+        ("placement", "placement"),
+        ("firmware", "firmware"),
+        ("sampling rate", "rate_mhz"),
+        ("accelerometer", "acc_nm_s2_per_lsb"),
+        ("gyroscope", "gyr_nrad_s_per_lsb"),
+        ("samples a packet", "batch"),
+    ],
+    "Advertising": [
+        ("placement", "placement"),
+        ("battery", "battery_mv"),
+        ("conditions", "conditions"),
+    ],
+    "haptic": [
+        ("pattern", "pattern"),
+        ("intensity", "intensity_percent"),
+        ("pulses", "pulses"),
+        ("each on for", "on_ms"),
+        ("off between", "off_ms"),
+    ],
+    "status": [
+        ("state", "state"),
+        ("conditions", "conditions"),
+        ("charging", "charging"),
+        ("battery", "battery_mv"),
+        ("sampling rate", "rate_mhz"),
+        ("since the pod started", "uptime_s"),
+        ("packets dropped", "packets_dropped"),
+        ("overflowed", "fifo_overflows"),
+        ("unreadable", "fifo_bad_words"),
+        ("IMU resets", "imu_resets"),
+        ("writes refused", "writes_refused"),
+        ("settings", "settings_lost"),
+        ("centrals", "centrals_refused"),
+    ],
+}
+
+# What the pod waits for and how much it needs, by its name in the core's source.
+THRESHOLDS = [
+    ("power_machine.c", "FAST_ADVERTISING_US", "(30 * US_PER_S)", "fast for 30 s"),
+    ("power_machine.c", "NO_HUB_US", "(300 * US_PER_S)", "5 min without a hub"),
+    ("power_machine.c", "AT_REST_US", "(600 * US_PER_S)", "10 min"),
+    ("power_machine.c", "ENCRYPTION_US", "(10 * US_PER_S)", "has not encrypted within 10 s"),
+    ("power_machine.c", "PAIRING_US", "(60 * US_PER_S)", "60 s from power-on"),
+    ("imu_guard.c", "SLOWEST_RETRY_US", "10000000U", "after 10 s at most"),
+    ("imu_guard.c", "ATTEMPTS_TO_FAULT", "3", "no samples after three resets"),
+    ("pod_core.c", "EMPTY_MV", "3300", "cell below 3.3 V"),
+    ("pod_core.c", "START_MV", "3450", "`START` below 3.45 V"),
+    ("pod_core.c", "LOW_MV", "3600", "below 3.6 V"),
+    ("pod_core.c", "LOW_OVER_MV", "3700", "until above 3.7 V"),
+]
 
 ENUMERATOR = re.compile(r"\b(POD_(?:LINK|WIRE)_\w+) = (0x[0-9A-Fa-f]+|\d+)")
 
@@ -121,9 +188,14 @@ def test_placements(page: str, constants: dict[str, int]) -> None:
 
 def test_attributes(page: str, constants: dict[str, int], root: Path) -> None:
     text = section(page, "Attributes")
-    said = {row[0].strip("`").upper(): int(row[1], 16) for row in tables(text)[0]}
-    assert said == named(constants, "POD_LINK_", set(said))
     header = (root / "native" / "include" / "pod_link.h").read_text()
+    listing = header[: header.index("} pod_link_attribute;")]
+    listing = listing[listing.rindex("typedef enum {") :]
+    stated = re.findall(r"POD_LINK_(\w+) = (\d+),?(?: *//?\* (.*?) \*/)?", listing)
+    assert [(row[0].strip("`").upper(), int(row[1], 16), row[2]) for row in tables(text)[0]] == [
+        (name, int(value), properties) for name, value, properties in stated
+    ]
+    assert {row[0].strip("`"): row[3] for row in tables(text)[0]} == LINKS
     macro = header[header.index("#define POD_LINK_UUID_BYTES") :].split("\n\n")[0]
     listed = re.findall(r"0x([0-9a-f]{2})|(\(attribute\))", macro.split("\n", 1)[1])
     low_first = [octet or "NN" for octet, _ in listed]
@@ -185,6 +257,51 @@ def test_limits(page: str, constants: dict[str, int]) -> None:
     off = "off between them, ms, {POD_LINK_MIN_PULSE_MS} to {POD_LINK_MAX_OFF_MS}"
     assert off.format(**constants) in haptic
     assert "n, 0 to {POD_LINK_MAX_NAME_BYTES}".format(**constants) in section(page, "config")
+
+
+@pytest.fixture(scope="module")
+def fields(root: Path) -> dict[str, dict[str, Any]]:
+    """Of every vector that decodes, by its bytes."""
+    folder = root / "tests" / "vectors"
+    link = json.loads((folder / "link_records.json").read_text())
+    info = json.loads((folder / "wire_info.json").read_text())
+    found = {vector["hex"]: vector.get("info") for vector in info["decode"]}
+    for record in link.values():
+        if isinstance(record, dict):
+            found |= {vector["hex"]: vector.get("fields") for vector in record["decode"]}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+@pytest.mark.parametrize("title", FIELDS)
+def test_fields_stand_where_the_page_says(
+    page: str, fields: dict[str, dict[str, Any]], constants: dict[str, int], title: str
+) -> None:
+    """The example of each record, read by the page's own offsets."""
+    text = section(page, title)
+    example = re.search(r"^Example: `([0-9a-f]+)`", text, re.M)
+    assert example
+    data = bytes.fromhex(example[1])
+    layout = next(t for t in tables(text) if t[0][-1].startswith("version"))
+    rows = [row for row in layout[1:] if "reserved" not in row[2]]
+    assert len(rows) == len(FIELDS[title])
+    for (offset, size, words), (word, field) in zip(rows, FIELDS[title], strict=True):
+        assert word in words
+        value = int.from_bytes(data[int(offset) : int(offset) + int(size)], "little")
+        wanted = fields[example[1]][field]
+        if isinstance(wanted, int):
+            assert value == wanted, field
+        elif isinstance(wanted, str):
+            assert value in [v for n, v in constants.items() if n.endswith(f"_{wanted.upper()}")]
+        elif isinstance(wanted, list):
+            bits = [constants[f"POD_LINK_CONDITION_{name.upper()}"] for name in wanted]
+            assert value == sum(bits)
+
+
+@pytest.mark.parametrize(("file", "name", "value", "words"), THRESHOLDS)
+def test_thresholds(page: str, root: Path, file: str, name: str, value: str, words: str) -> None:
+    source = (root / "firmware" / "core" / file).read_text()
+    assert re.search(rf"\b{name} (?:= )?{re.escape(value)}", source), f"{name} is another now"
+    assert words in re.sub(r"\s+", " ", page)
 
 
 def test_every_example_is_a_vector(page: str, vectors: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ enum {
     EMPTY_MV = 3300,    /* below: it would be harmed */
 
     SILENT_WATERMARKS = 3,
-    SILENCE_SLACK_US = 100000
+    SILENCE_SLACK_US = 300000
 };
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }

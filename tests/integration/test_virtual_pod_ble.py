@@ -418,6 +418,7 @@ def test_an_empty_pod_sends_its_hub_away_and_falls_silent() -> None:
             hub = await air.hub()
             await hub.pair()
             air.pod.set_battery(3200)
+            air.pod.set_battery(3200)  # twice in a row, to be believed
             await hub.gone.wait()
             await until(lambda: air.pod.status().state == PodState.EMPTY)
             assert air.pod.wishes.sleep_to_end

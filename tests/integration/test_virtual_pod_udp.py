@@ -157,6 +157,7 @@ def test_times_status_and_a_goodbye_are_notified() -> None:
             if link.decode_status(told.payload).battery_mv == 3400:
                 break
         pods.seats[0].pod.set_battery(3200)
+        pods.seats[0].pod.set_battery(3200)  # twice in a row, to be believed
         await listener.next(Kind.GONE)
         assert await hub.connect(0) == LinkResult.BUSY
         life.cancel()

@@ -434,13 +434,14 @@ def advertising_ma(interval_ms: float) -> float:
     return advertising_event_nc() / period_us + cpu_ma(instructions_per_s)
 
 
-def wake_mah() -> float:
-    """What a wake with no hub around adds to a sleeping pod."""
+def wake_mah(asleep_imu_ua: float) -> float:
+    """What a wake with no hub around adds to a sleeping pod. Awake, the IMU looks for double taps."""
     awake_s = FAST_ADVERTISING_S + SLOW_ADVERTISING_S
     return (
         FAST_ADVERTISING_S * advertising_ma(FAST_ADVERTISING_MS)
         + SLOW_ADVERTISING_S * advertising_ma(SLOW_ADVERTISING_MS)
         + awake_s * (SOC.idle_ua - SOC.off_ua) / UA_PER_MA
+        + awake_s * (IMU.wake_416_hz_ua - asleep_imu_ua) / UA_PER_MA
     ) / S_PER_HOUR
 
 
@@ -449,7 +450,7 @@ def asleep_ma(imu_ua: float, cell_mah: float) -> float:
 
 
 def days_forgotten(imu_ua: float, wakes_per_day: float, cell_mah: float) -> float:
-    day_mah = HOURS_PER_DAY * asleep_ma(imu_ua, cell_mah) + wakes_per_day * wake_mah()
+    day_mah = HOURS_PER_DAY * asleep_ma(imu_ua, cell_mah) + wakes_per_day * wake_mah(imu_ua)
     return usable_mah(cell_mah) / day_mah
 
 

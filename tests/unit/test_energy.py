@@ -131,7 +131,7 @@ def test_a_forgotten_pod_lasts_less_the_more_it_is_woken(imu_ua: float, wakes: i
 
 
 def test_a_pod_that_never_rests_still_advertises_for_less_than_it_streams() -> None:
-    all_day_mah = 288 * energy.wake_mah()
+    all_day_mah = 288 * energy.wake_mah(energy.IMU.wake_416_hz_ua)
     assert all_day_mah < 24 * total_ma(208, 8, 50.0)
 
 

@@ -68,7 +68,7 @@ test-python: $(VENV)/with-test
 	$(SAY) 'Python tests'
 	@$(BIN)/python -m pytest
 
-firmware:
+firmware: $(VENV)/with-test
 	@.ci/install-missing $(NEED_C) $(NEED_FIRMWARE) python3
 	$(SAY) 'pod core with sanitizers under gcc and clang'
 	@$(MAKE) -C firmware --no-print-directory test
@@ -76,6 +76,9 @@ firmware:
 	@$(MAKE) -C firmware --no-print-directory cortex-m
 	$(SAY) 'pod fuzzer, $(FUZZ_SECONDS) s'
 	@$(MAKE) -C firmware --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+	$(SAY) 'virtual pods and energy'
+	@$(BIN)/python -m pytest -q tests/integration/test_virtual_pod*.py tests/unit/test_energy.py \
+		tests/contract/test_protocol.py
 	$(SAY) 'size and cost of the pod core'
 	@$(MAKE) -C firmware --no-print-directory report
 

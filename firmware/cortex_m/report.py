@@ -5,18 +5,24 @@
 BUILD holds the core's objects and the program `cost`; QEMU is the command that runs it.
 """
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 CORE = Path(__file__).parent.parent / "core"
 SHARED = ("pod_wire", "pod_link")
+ENERGY = runpy.run_path(str(CORE.parent / "energy.py"))["Work"]()  # what it reckons with
 
 BARS = {
     "text_bytes": 12 * 1024,
     "ram_bytes": 8 * 1024,
     "tagged_instructions_in_all": 150,
     "plain_instructions_in_all": 150,
+    "tagged_instructions_per_sample": ENERGY.instructions_per_sample,
+    "tagged_instructions_per_packet": ENERGY.instructions_per_packet,
+    "plain_instructions_per_sample": ENERGY.instructions_per_sample,
+    "plain_instructions_per_packet": ENERGY.instructions_per_packet,
 }
 WORDS = {
     "text_bytes": "text and constants of the core, bytes",

@@ -202,9 +202,9 @@ typedef struct {
     uint16_t battery_mv;
 } pod_link_advertisement;
 
-/* Decoders check version, type, length and every range, in that order, and write *record only on
- * POD_LINK_OK. Encoders write nothing unless every field is in range and the whole record fits
- * `capacity`; they return its length, or 0. */
+/* Decoders check version, type, opcode, length and every range, in that order, and write *record
+ * only on POD_LINK_OK. Encoders write nothing unless every field is in range and the whole record
+ * fits `capacity`; they return its length, or 0. */
 pod_link_result pod_link_decode_control(const uint8_t *bytes, size_t length,
                                         pod_link_control *record);
 size_t pod_link_encode_control(const pod_link_control *record, uint8_t *bytes, size_t capacity);

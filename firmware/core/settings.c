@@ -25,7 +25,7 @@ static bool decode_config(const uint8_t *bytes, size_t length, pod_link_config *
     if (length > sizeof record - 1) {
         return false;
     }
-    record[0] = (uint8_t)((unsigned)POD_WIRE_VERSION << 4 | (unsigned)POD_LINK_TYPE_CONFIG);
+    record[0] = pod_wire_first_byte(POD_LINK_TYPE_CONFIG);
     memcpy(record + 1, bytes, length);
     return pod_link_decode_config(record, length + 1, config) == POD_LINK_OK;
 }

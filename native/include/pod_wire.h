@@ -109,6 +109,9 @@ pod_wire_result pod_wire_decode(const uint8_t *bytes, size_t length, pod_wire_pa
 pod_wire_result pod_wire_encode(const pod_wire_packet *packet, uint8_t *bytes, size_t capacity,
                                 size_t *length);
 
+/* What every record of this version begins with: version << 4 | type. */
+uint8_t pod_wire_first_byte(unsigned type);
+
 /* Length of an encoded packet of so many samples. */
 size_t pod_wire_packet_bytes(uint8_t samples);
 

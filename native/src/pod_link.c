@@ -12,10 +12,6 @@ enum {
                        POD_LINK_CONDITION_BONDED | POD_LINK_CONDITION_CHARGING
 };
 
-static uint8_t first_byte(unsigned type) {
-    return (uint8_t)((unsigned)POD_WIRE_VERSION << 4 | type);
-}
-
 static pod_link_result check_start(const uint8_t *bytes, size_t length, unsigned type) {
     if (length < 1) {
         return POD_LINK_BAD_LENGTH;
@@ -105,7 +101,7 @@ size_t pod_link_encode_control(const pod_link_control *record, uint8_t *bytes, s
         capacity < CONTROL_BYTES + argument) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_CONTROL);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_CONTROL);
     bytes[1] = record->opcode;
     if (argument == 2) {
         put_u16(bytes + 2, record->argument);
@@ -166,7 +162,7 @@ size_t pod_link_encode_haptic(const pod_link_haptic *record, uint8_t *bytes, siz
     if (check_haptic(record) != POD_LINK_OK || capacity < POD_LINK_HAPTIC_BYTES) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_HAPTIC);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_HAPTIC);
     bytes[1] = record->pattern;
     bytes[2] = record->intensity_percent;
     bytes[3] = record->pulses;
@@ -272,7 +268,7 @@ size_t pod_link_encode_config(const pod_link_config *record, uint8_t *bytes, siz
     if (!is_config(record) || capacity < length) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_CONFIG);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_CONFIG);
     bytes[1] = record->placement;
     bytes[2] = record->name_bytes;
     bytes[3] = record->runner_bytes;
@@ -297,7 +293,7 @@ size_t pod_link_encode_time_request(uint64_t t1, uint8_t *bytes, size_t capacity
     if (capacity < POD_LINK_TIME_REQUEST_BYTES) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_TIME_REQUEST);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_TIME_REQUEST);
     put_u64(bytes + 1, t1);
     return POD_LINK_TIME_REQUEST_BYTES;
 }
@@ -317,7 +313,7 @@ size_t pod_link_encode_time_reply(const pod_link_time *record, uint8_t *bytes, s
     if (capacity < POD_LINK_TIME_REPLY_BYTES) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_TIME_REPLY);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_TIME_REPLY);
     put_u64(bytes + 1, record->t1);
     put_u32(bytes + 9, record->t2_us);
     put_u32(bytes + 13, record->t3_us);
@@ -368,7 +364,7 @@ size_t pod_link_encode_status(const pod_link_status *record, uint8_t *bytes, siz
     if (!is_status(record) || capacity < POD_LINK_STATUS_BYTES) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_STATUS);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_STATUS);
     bytes[1] = record->state;
     bytes[2] = record->conditions;
     bytes[3] = record->charging;
@@ -408,7 +404,7 @@ size_t pod_link_encode_advertisement(const pod_link_advertisement *record, uint8
         capacity < POD_LINK_ADVERTISEMENT_BYTES) {
         return 0;
     }
-    bytes[0] = first_byte(POD_LINK_TYPE_ADVERTISEMENT);
+    bytes[0] = pod_wire_first_byte(POD_LINK_TYPE_ADVERTISEMENT);
     bytes[1] = record->placement;
     put_u16(bytes + 2, record->battery_mv);
     bytes[4] = record->conditions;

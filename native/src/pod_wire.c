@@ -6,7 +6,7 @@ enum { COUNT_AT = 8, DROPPED_AT = 10 };
 
 enum { KNOWN_FLAGS = POD_WIRE_FLAG_FIFO_OVERFLOW | POD_WIRE_FLAG_CLIPPED | POD_WIRE_FLAG_MOTOR };
 
-static uint8_t first_byte(unsigned type) {
+uint8_t pod_wire_first_byte(unsigned type) {
     return (uint8_t)((unsigned)POD_WIRE_VERSION << 4 | type);
 }
 
@@ -107,7 +107,7 @@ pod_wire_result pod_wire_encode(const pod_wire_packet *packet, uint8_t *bytes, s
     if (capacity < pod_wire_packet_bytes(packet->count)) {
         return POD_WIRE_NO_ROOM;
     }
-    bytes[0] = first_byte(POD_WIRE_TYPE_SAMPLES);
+    bytes[0] = pod_wire_first_byte(POD_WIRE_TYPE_SAMPLES);
     bytes[1] = packet->placement;
     put_u16(bytes + 2, packet->sequence);
     put_u32(bytes + 4, packet->pod_clock_us);
@@ -159,7 +159,7 @@ pod_wire_result pod_wire_encode_info(const pod_wire_info *info, uint8_t *bytes, 
     if (capacity < POD_WIRE_INFO_BYTES) {
         return POD_WIRE_NO_ROOM;
     }
-    bytes[0] = first_byte(POD_WIRE_TYPE_INFO);
+    bytes[0] = pod_wire_first_byte(POD_WIRE_TYPE_INFO);
     bytes[1] = info->placement;
     put_u16(bytes + 2, info->firmware);
     put_u32(bytes + 4, info->rate_mhz);

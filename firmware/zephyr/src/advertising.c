@@ -110,8 +110,11 @@ static int refresh(const content *fresh) {
     if (memcmp(fresh, &told, sizeof told) == 0) {
         return 0;
     }
-    told = *fresh;
-    return tell(NULL, fresh);
+    const int error = tell(NULL, fresh);
+    if (error == 0) {
+        told = *fresh;
+    }
+    return error;
 }
 
 /* The name a connected central reads; kept in flash, so only what is new is written. */

@@ -5,6 +5,7 @@
 #include <zephyr/drivers/i2c.h>
 #include <zephyr/kernel.h>
 
+#include "bus.h"
 #include "clock.h"
 #include "imu_chip.h"
 #include "pod.h"
@@ -14,7 +15,8 @@ enum {
     PRIORITY = 2,   /* after the loop: the FIFO waits, a motor's edge does not */
     MOST_READ = 20, /* samples at a time */
     MOST_SAMPLE_BYTES = 14,
-    PATIENCE_WATERMARKS = 4 /* then the FIFO is looked at without an interrupt */
+    PATIENCE_WATERMARKS = 4, /* then the FIFO is looked at without an interrupt */
+    MOVEMENT_MS = 1000       /* apart it is asked for while awake */
 };
 
 typedef struct {
@@ -55,7 +57,11 @@ void imu_order(const imu_orders *wanted) {
 
 bool imu_is_done(void) { return orders_taken == orders_given && set_up; }
 
-void imu_arm_wake(void) { gpio_pin_interrupt_configure_dt(&pin, GPIO_INT_LEVEL_ACTIVE); }
+void imu_arm_wake(void) {
+    if (imu_is_done() || gpio_pin_get_dt(&pin) == 0) {
+        gpio_pin_interrupt_configure_dt(&pin, GPIO_INT_LEVEL_ACTIVE);
+    }
+}
 
 static void interrupt(const struct device *port, struct gpio_callback *callback, uint32_t pins) {
     ARG_UNUSED(port);
@@ -147,7 +153,13 @@ static int drain(void) {
 static int tell_events(void) {
     bool moved = false;
     bool tapped = false;
-    const int error = imu_chip_events(&moved, &tapped);
+    int error = imu_chip_moved(&moved);
+    if (error == 0 && gpio_pin_get_dt(&pin) > 0) {
+        error = imu_chip_tapped(&tapped);
+    }
+    if (!moved && !tapped) {
+        return error;
+    }
     pod_core *core = pod_enter();
     if (moved) {
         pod_core_moved(core, clock_us());
@@ -175,7 +187,9 @@ static int do_task(void) {
 
 static int set_up_anew(void) {
     if (!set_up || resets_done != orders.resets) {
+        bus_enter();
         i2c_recover_bus(bus);
+        bus_leave();
         resets_done = orders.resets;
         const int error = imu_chip_reset();
         if (error != 0) {
@@ -204,9 +218,12 @@ static void obey(void) {
 }
 
 static k_timeout_t patience(void) {
-    return orders.task == IMU_STREAM && set_up
+    if (!set_up || orders.task == IMU_OFF) {
+        return K_FOREVER;
+    }
+    return orders.task == IMU_STREAM
                ? K_MSEC(PATIENCE_WATERMARKS * 1000U * orders.watermark / orders.rate_hz)
-               : K_FOREVER;
+               : K_MSEC(MOVEMENT_MS);
 }
 
 static void serve(void *a, void *b, void *c) {
@@ -218,6 +235,7 @@ static void serve(void *a, void *b, void *c) {
         if (!orders_hold()) {
             obey();
         } else if (set_up && (orders.task == IMU_STREAM ? drain() : tell_events()) != 0) {
+            set_up = false; /* nothing is read until the core has had it reset */
             fail();
         }
     }

@@ -27,7 +27,7 @@ void imu_order(const imu_orders *orders);
 /* Whether it has done the last orders. */
 bool imu_is_done(void);
 
-/* Lets its interrupt end System OFF. */
+/* Lets its interrupt end System OFF; not one that an IMU in trouble holds already. */
 void imu_arm_wake(void);
 
 #endif

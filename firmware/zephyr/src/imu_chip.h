@@ -1,6 +1,7 @@
 /* One IMU behind registers: imu_lsm6dsl.c or imu_lsm6dso.c. Functions return 0, or a negative
- * errno where it does not answer as it should. Its interrupt pin is high from the watermark until
- * the FIFO is below it, or from an event until imu_chip_events().
+ * errno where it does not answer as it should. Its interrupt pin is high: while it streams, from
+ * the watermark until the FIFO is below it; while it dozes, from a movement until imu_chip_moved();
+ * while it watches, from a double tap until imu_chip_tapped().
  */
 #ifndef IMU_CHIP_H
 #define IMU_CHIP_H
@@ -31,7 +32,9 @@ int imu_chip_get_level(imu_chip_level *level);
 int imu_chip_read(uint8_t *bytes, size_t length);
 int imu_chip_empty(uint16_t rate_hz);
 
-/* What happened since the last call. */
-int imu_chip_events(bool *moved, bool *tapped);
+/* Whether it happened since the last call. */
+int imu_chip_moved(bool *moved);
+/* Only when the pin says so: asking may cost a double tap that is under way. */
+int imu_chip_tapped(bool *tapped);
 
 #endif

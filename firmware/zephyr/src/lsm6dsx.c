@@ -12,6 +12,7 @@ enum {
     BLOCK_UPDATE = 0x40,
     COUNT_ADDRESS = 0x04,
     RESET_TRIES = 10,
+    SETTLING_MS = 80, /* the gyroscope takes 70 */
 
     ACC_16_G = 0x04, /* of CTRL1_XL; 2 g is 0 */
     ACC_26_HZ = 0x20,
@@ -25,7 +26,7 @@ enum {
     DOUBLE_TAP_SEEN = 0x10, /* of TAP_SRC */
 
     DOUBLE_TAP = 0x80, /* of WAKE_UP_THS */
-    MOVEMENT = 4,      /* 125 mg at 2 g */
+    MOVEMENT = 2,      /* 125 mg from one sample to the next, at 2 g */
     TAP_WINDOWS = 0x7F /* as in ST's own example */
 };
 
@@ -68,10 +69,16 @@ static int await_reset(void) {
     return -ETIMEDOUT;
 }
 
+/* The chip asks for the gyroscope off and the accelerometer at high performance first. */
 int lsm6dsx_reset(uint8_t who_am_i) {
+    static const lsm6dsx_setting reset[] = {
+        {LSM6DSX_CTRL2_G, 0},
+        {LSM6DSX_CTRL6_C, 0},
+        {LSM6DSX_CTRL3_C, SOFTWARE_RESET},
+    };
     int error = check_identity(who_am_i);
     if (error == 0) {
-        error = lsm6dsx_write(LSM6DSX_CTRL3_C, SOFTWARE_RESET);
+        error = lsm6dsx_set(reset, ARRAY_SIZE(reset));
     }
     if (error == 0) {
         error = await_reset();
@@ -92,28 +99,37 @@ int lsm6dsx_run(uint16_t rate_hz) {
         {LSM6DSX_CTRL2_G, rate | GYR_2000_DPS},
         {LSM6DSX_INT1_CTRL, LSM6DSX_INT1_FIFO_THRESHOLD},
     };
-    return lsm6dsx_set(run, ARRAY_SIZE(run));
+    const int error = lsm6dsx_set(run, ARRAY_SIZE(run));
+    k_msleep(SETTLING_MS);
+    return error;
 }
 
-int imu_chip_events(bool *moved, bool *tapped) {
-    uint8_t sources[2]; /* WAKE_UP_SRC, TAP_SRC */
-    const int error = lsm6dsx_read(LSM6DSX_WAKE_UP_SRC, sources, sizeof sources);
+static int is_seen(uint8_t address, uint8_t bit, bool *seen) {
+    uint8_t source;
+    const int error = lsm6dsx_read(address, &source, 1);
     if (error == 0) {
-        *moved = (sources[0] & WAKE_UP_SEEN) != 0;
-        *tapped = (sources[1] & DOUBLE_TAP_SEEN) != 0;
+        *seen = (source & bit) != 0;
     }
     return error;
 }
 
+int imu_chip_moved(bool *moved) { return is_seen(LSM6DSX_WAKE_UP_SRC, WAKE_UP_SEEN, moved); }
+
+int imu_chip_tapped(bool *tapped) { return is_seen(LSM6DSX_TAP_SRC, DOUBLE_TAP_SEEN, tapped); }
+
+static int forget_events(void) {
+    bool seen;
+    const int error = imu_chip_moved(&seen);
+    return error != 0 ? error : imu_chip_tapped(&seen);
+}
+
 /* Events that are there already are read away: they would keep the pin high. */
 static int leave_stream_for(const lsm6dsx_setting *task, size_t count) {
-    bool moved;
-    bool tapped;
     int error = lsm6dsx_end_stream();
     if (error == 0) {
         error = lsm6dsx_set(task, count);
     }
-    return error != 0 ? error : imu_chip_events(&moved, &tapped);
+    return error != 0 ? error : forget_events();
 }
 
 int imu_chip_off(void) {
@@ -141,7 +157,7 @@ int imu_chip_watch(void) {
         {LSM6DSX_INT_DUR2, TAP_WINDOWS},
         {LSM6DSX_WAKE_UP_DUR, 0},
         {LSM6DSX_WAKE_UP_THS, DOUBLE_TAP | MOVEMENT},
-        {LSM6DSX_MD1_CFG, INT1_WAKE_UP | INT1_DOUBLE_TAP},
+        {LSM6DSX_MD1_CFG, INT1_DOUBLE_TAP},
     };
     return leave_stream_for(watch, ARRAY_SIZE(watch));
 }

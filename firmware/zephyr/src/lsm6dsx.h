@@ -49,7 +49,8 @@ int lsm6dsx_reset(uint8_t who_am_i);
 /* 52, 104, 208 or 416 Hz as in the chip's rate fields. */
 uint8_t lsm6dsx_rate_code(uint16_t rate_hz);
 
-/* Both, high performance, the FIFO's watermark the only interrupt. */
+/* Both, high performance, the FIFO's watermark the only interrupt. Returns when they have settled.
+ */
 int lsm6dsx_run(uint16_t rate_hz);
 
 /* By each chip: FIFO empty and off, gyroscope off, detection of movement and taps prepared. */

@@ -8,15 +8,15 @@
 #include "light.h"
 #include "link.h"
 #include "pod.h"
+#include "store.h"
 #include "update.h"
 #include "watchdog.h"
 
 int main(void) {
     watchdog_start();
-    if (bt_enable(NULL) != 0) {
+    if (store_open() != 0 || bt_enable(NULL) != 0 || settings_load() != 0) {
         return 0; /* the watchdog starts it anew */
     }
-    settings_load();
     identity_open();
     light_open();
     link_open();

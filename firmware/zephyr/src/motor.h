@@ -6,4 +6,7 @@
 
 haptic_motor motor_open(void);
 
+/* From a fatal error: at once, and for good. */
+void motor_cut(void);
+
 #endif

@@ -1,7 +1,7 @@
 /* An eccentric-mass motor on a DRV2605L in real-time playback (TI SLOS854).
  *
- * The chip is on I2C, which no interrupt can use: the off timer cuts the enable pin at once where
- * there is one, and has a work queue that nothing else delays write the rest.
+ * The chip is on I2C, which no interrupt can use: a work queue that nothing else delays starts the
+ * motor, and the enable pin alone stops it.
  */
 
 #include <zephyr/devicetree.h>
@@ -9,6 +9,7 @@
 #include <zephyr/drivers/i2c.h>
 #include <zephyr/kernel.h>
 
+#include "bus.h"
 #include "clock.h"
 #include "motor.h"
 
@@ -17,8 +18,7 @@ enum {
     RTP_INPUT = 0x02,
 
     REAL_TIME = 0x05, /* of MODE */
-    STANDBY = 0x40,
-    FULL = 127, /* of RTP_INPUT; the chip starts as for an open-loop ERM */
+    FULL = 127,       /* of RTP_INPUT; the chip starts as for an open-loop ERM */
     START_UP_US = 250,
 
     STACK_BYTES = 768,
@@ -26,30 +26,25 @@ enum {
 };
 
 static const struct i2c_dt_spec chip = I2C_DT_SPEC_GET(DT_ALIAS(pod_motor));
-static const struct gpio_dt_spec enable =
-    GPIO_DT_SPEC_GET_OR(DT_ALIAS(pod_motor), enable_gpios, {0});
+static const struct gpio_dt_spec enable = GPIO_DT_SPEC_GET(DT_ALIAS(pod_motor), enable_gpios);
 
 static K_THREAD_STACK_DEFINE(stack, STACK_BYTES);
 static struct k_work_q queue;
 static atomic_t wanted_percent;
 
-static void enable_chip(bool on) {
-    if (enable.port != NULL) {
-        gpio_pin_set_dt(&enable, on);
-    }
+static void enable_for(atomic_val_t percent) {
+    const unsigned int key = irq_lock();
+    gpio_pin_set_dt(&enable, percent > 0 && percent == atomic_get(&wanted_percent));
+    irq_unlock(key);
 }
 
-static void run(uint8_t percent) {
-    enable_chip(true);
-    k_busy_wait(START_UP_US);
-    i2c_reg_write_byte_dt(&chip, MODE, REAL_TIME);
+/* The chip keeps its registers while it is not enabled: the new intensity is there before it
+ * plays. */
+static void write_intensity(atomic_val_t percent) {
+    bus_enter();
     i2c_reg_write_byte_dt(&chip, RTP_INPUT, (uint8_t)(percent * FULL / 100));
-}
-
-static void stop(void) {
-    i2c_reg_write_byte_dt(&chip, RTP_INPUT, 0);
-    i2c_reg_write_byte_dt(&chip, MODE, STANDBY);
-    enable_chip(false);
+    i2c_reg_write_byte_dt(&chip, MODE, REAL_TIME);
+    bus_leave();
 }
 
 /* Again where the wish changed meanwhile. */
@@ -58,10 +53,10 @@ static void follow(struct k_work *work) {
     atomic_val_t percent;
     do {
         percent = atomic_get(&wanted_percent);
+        enable_for(percent);
         if (percent > 0) {
-            run((uint8_t)percent);
-        } else {
-            stop();
+            k_busy_wait(START_UP_US);
+            write_intensity(percent);
         }
     } while (percent != atomic_get(&wanted_percent));
 }
@@ -71,9 +66,10 @@ static K_WORK_DEFINE(work, follow);
 static void want(uint8_t percent) {
     atomic_set(&wanted_percent, percent);
     if (percent == 0) {
-        enable_chip(false);
+        gpio_pin_set_dt(&enable, 0);
+    } else {
+        k_work_submit_to_queue(&queue, &work);
     }
-    k_work_submit_to_queue(&queue, &work);
 }
 
 static void cut(struct k_timer *timer) {
@@ -88,15 +84,18 @@ static void arm_off(void *context, uint64_t at_us) {
     k_timer_start(&off_timer, clock_until(at_us), K_NO_WAIT);
 }
 
+/* Whole before the timer can cut in, and not at all where it has done so. */
 static void set(void *context, uint8_t percent) {
     ARG_UNUSED(context);
-    want(percent);
+    const unsigned int key = irq_lock();
+    want(k_timer_remaining_ticks(&off_timer) > 0 ? percent : 0);
+    irq_unlock(key);
 }
 
 haptic_motor motor_open(void) {
-    if (enable.port != NULL) {
-        gpio_pin_configure_dt(&enable, GPIO_OUTPUT_INACTIVE);
-    }
+    gpio_pin_configure_dt(&enable, GPIO_OUTPUT_INACTIVE);
     k_work_queue_start(&queue, stack, STACK_BYTES, PRIORITY, NULL);
     return (haptic_motor){.arm_off = arm_off, .set = set};
 }
+
+void motor_cut(void) { gpio_pin_set_dt(&enable, 0); }

@@ -14,8 +14,10 @@
 #define STATUS_US 1000000U
 
 enum {
-    MOST_IN_FLIGHT = 3, /* what waits in the core can still be dropped, oldest first */
-    UPTIME_AT = 10,     /* in the status record: no news by itself */
+    /* What waits in the core can still be dropped, oldest first; and the stack, when it has no
+     * buffer left, has whoever notifies wait for as long as the central is silent. */
+    MOST_IN_FLIGHT = 3,
+    UPTIME_AT = 10, /* in the status record: no news by itself */
     UPTIME_BYTES = 4
 };
 
@@ -60,13 +62,18 @@ static int notify_counted(struct bt_conn *conn, const struct bt_gatt_attr *attr,
     return error;
 }
 
+static bool has_room(void) { return atomic_get(&in_flight) < MOST_IN_FLIGHT; }
+
 static void send_time(struct bt_conn *conn) {
     uint8_t reply[POD_LINK_TIME_REPLY_BYTES];
+    if (!has_room()) {
+        return;
+    }
     pod_core *core = pod_enter();
     const size_t length = pod_core_take_time_reply(core, clock_us(), reply, sizeof reply);
     pod_leave();
     if (length > 0) {
-        bt_gatt_notify(conn, service_time(), reply, (uint16_t)length);
+        notify_counted(conn, service_time(), reply, length);
     }
 }
 
@@ -81,7 +88,7 @@ static bool take_packet(void) {
 static bool is_passing(int error) { return error == -ENOMEM || error == -EAGAIN; }
 
 static uint64_t send_samples(struct bt_conn *conn) {
-    while (atomic_get(&in_flight) < MOST_IN_FLIGHT && take_packet()) {
+    while (has_room() && take_packet()) {
         const int error = notify_counted(conn, service_samples(), held, held_length);
         if (is_passing(error)) {
             return clock_us() + RETRY_US;
@@ -95,7 +102,7 @@ static uint64_t send_status(struct bt_conn *conn) {
     uint8_t status[POD_LINK_STATUS_BYTES];
     uint8_t news[POD_LINK_STATUS_BYTES];
     const uint64_t now_us = clock_us();
-    if (!bt_gatt_is_subscribed(conn, service_status(), BT_GATT_CCC_NOTIFY)) {
+    if (!has_room() || !bt_gatt_is_subscribed(conn, service_status(), BT_GATT_CCC_NOTIFY)) {
         return UINT64_MAX;
     }
     if (now_us < status_due_us) {
@@ -106,7 +113,7 @@ static uint64_t send_status(struct bt_conn *conn) {
     memcpy(news, status, sizeof news);
     memset(news + UPTIME_AT, 0, UPTIME_BYTES);
     if (memcmp(news, told_status, sizeof news) != 0 &&
-        bt_gatt_notify(conn, service_status(), status, sizeof status) == 0) {
+        notify_counted(conn, service_status(), status, sizeof status) == 0) {
         memcpy(told_status, news, sizeof told_status);
     }
     status_due_us = now_us + STATUS_US;
@@ -125,7 +132,8 @@ uint64_t outbox_send(void) {
         begin(number);
     }
     send_time(conn);
-    const uint64_t due_us = earlier(send_samples(conn), send_status(conn));
+    const uint64_t status_us = send_status(conn);
+    const uint64_t samples_us = send_samples(conn);
     bt_conn_unref(conn);
-    return due_us;
+    return earlier(status_us, samples_us);
 }

@@ -1,7 +1,9 @@
 #include "sleep.h"
 
+#ifdef CONFIG_POD_SYSTEM_OFF
+#include <hal/nrf_power.h>
+#endif
 #include <zephyr/kernel.h>
-#include <zephyr/pm/pm.h>
 
 #include "battery.h"
 #include "button.h"
@@ -13,14 +15,16 @@
 #define IMU_PATIENCE_US 3000000U /* one that does not answer does not keep the pod awake */
 
 #ifdef CONFIG_POD_SYSTEM_OFF
+/* A pin that is active already wakes it at once. Its interrupt must not come before: it would not
+ * end as long as the pin stays so. */
 static void power_off(const pod_core_wishes *wishes) {
+    irq_lock();
     if (!wishes->sleep_to_end) {
         imu_arm_wake();
     }
     button_arm_wake();
     battery_arm_wake();
-    pm_state_force(0U, &(struct pm_state_info){.state = PM_STATE_SOFT_OFF});
-    k_sleep(K_FOREVER);
+    nrf_power_system_off(NRF_POWER);
 }
 #else
 static void power_off(const pod_core_wishes *wishes) {

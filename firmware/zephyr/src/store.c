@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <zephyr/settings/settings.h>
+#include <zephyr/storage/flash_map.h>
 
 #include "settings.h"
 
@@ -20,6 +21,25 @@ static int load(const char *name, size_t length, settings_read_cb read, void *ar
 }
 
 SETTINGS_STATIC_HANDLER_DEFINE(pod, "pod", NULL, load, NULL, NULL);
+
+static int erase(void) {
+    const struct flash_area *area;
+    int error = flash_area_open(FIXED_PARTITION_ID(storage_partition), &area);
+    if (error == 0) {
+        error = flash_area_erase(area, 0, area->fa_size);
+        flash_area_close(area);
+    }
+    return error;
+}
+
+int store_open(void) {
+    if (settings_subsys_init() == 0) {
+        return 0;
+    }
+    kept_length = 1;
+    const int error = erase();
+    return error != 0 ? error : settings_subsys_init();
+}
 
 const uint8_t *store_kept(size_t *length) {
     *length = kept_length;

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Before settings_load(). Flash that holds anything but settings is emptied, and the core told of
+ * a record that cannot be read. Returns 0 or a negative errno. */
+int store_open(void);
+
 /* What settings_load() found; length 0: nothing. */
 const uint8_t *store_kept(size_t *length);
 

@@ -16,8 +16,11 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 LONGEST_S = 1800
+FLASH_BYTES = 512 * 1024
+FLASH_FAULT = 2
 
 
 class Failure(Exception):
@@ -122,6 +125,33 @@ def check_silence(logs: Logs) -> None:
     print(f"  no samples for {wait_us / 1e6:.2f} s")
 
 
+def check_lost_hub(logs: Logs) -> None:
+    """Notifications that nobody takes do not hold the pod up."""
+    gone_us = logs.times_us(2, "CONNECTED")[0]
+    waits = [
+        number_before(line, " us, at")
+        for line in logs.lines(0, "FED")
+        if 20_000_000 < number_before(line, " us$") < gone_us
+    ]
+    print(f"  {len(waits)} s without an answer, the loop's longest step {max(waits)} us")
+    demand("the hub was lost for half a minute", len(waits) >= 30)
+    demand("no step held up", max(waits) < 100_000)
+    stream = logs.last(2, "STREAM")
+    demand(f"streams again: {stream}", number_before(stream, " missing") == 0)
+
+
+def check_ruined_flash(logs: Logs) -> None:
+    conditions = [
+        int(condition, 16)
+        for line in logs.lines(1, "HEARD")
+        for condition in re.findall(r"conditions 0x([0-9a-f]+)", line)
+    ]
+    demand("heard", bool(conditions))
+    demand("the fault is told", (conditions[0] & FLASH_FAULT) != 0)
+    demand("settings are kept again", bool(logs.lines(1, "CONFIG read back alike")))
+    demand_gapless(logs.last(1, "STREAM"))
+
+
 def check_stranger(logs: Logs) -> None:
     demand_gapless(logs.last(1, "STREAM"))
     counts = logs.last(2, "COUNTS")
@@ -168,6 +198,7 @@ class Scenario:
     devices: tuple[Device, ...]
     check: Callable[[Logs], None]
     with_update: bool = False
+    pod_flash: bytes = b""  # before the start; empty: blank
 
 
 def pod(options: str = "") -> Device:
@@ -218,6 +249,31 @@ SCENARIOS = (
         ),
         check_stranger,
     ),
+    # A connection that takes 32 s to be given up; the next hub is there in the pairing window.
+    Scenario(
+        "lost_hub",
+        82,
+        (
+            pod(),
+            central("-interval=30 -timeout=32000 -end=20"),
+            central("-from=45 -until=80"),
+        ),
+        check_lost_hub,
+    ),
+    Scenario(
+        "zeroed_flash",
+        22,
+        (pod(), central("-until=20")),
+        check_ruined_flash,
+        pod_flash=bytes(FLASH_BYTES),
+    ),
+    Scenario(
+        "random_flash",
+        22,
+        (pod(), central("-until=20")),
+        check_ruined_flash,
+        pod_flash=Random(1).randbytes(FLASH_BYTES),
+    ),
     Scenario(
         "mute", 42, (pod(), central("-from=3 -until=40"), central("-mute -until=12")), check_mute
     ),
@@ -263,6 +319,8 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
             old.unlink()
+        if scenario.pod_flash:
+            (folder / "pod.bin").write_bytes(scenario.pod_flash)
         logs = [folder / f"{number}.log" for number in range(len(scenario.devices))]
         processes = [
             self.start(self.command(scenario, number, folder), log)

@@ -1,13 +1,11 @@
 #include "options.h"
 
 #include <zephyr/init.h>
-#include <zephyr/kernel.h>
 
-#include "NRF_HWLowL.h"
 #include "bs_cmd_line.h"
 #include "bs_types.h"
-#include "posix_board_if.h"
 #include "soc.h"
+#include "vanish.h"
 
 options bench;
 
@@ -42,18 +40,9 @@ static void add_options(void) {
 
 NATIVE_TASK(add_options, PRE_BOOT_1, 1);
 
-static void end(struct k_timer *timer) {
-    ARG_UNUSED(timer);
-    hwll_disconnect_phy(); /* the simulation goes on without it */
-    hwll_set_nosim(true);
-    posix_exit(0);
-}
-
-static K_TIMER_DEFINE(end_timer, end, NULL);
-
 static int arm_end(void) {
     if (bench.end_us != UINT32_MAX) {
-        k_timer_start(&end_timer, K_USEC(bench.end_us), K_NO_WAIT);
+        vanish_after_us(bench.end_us);
     }
     return 0;
 }

@@ -160,7 +160,7 @@ void link_stretch(struct bt_conn *pod) {
     const struct bt_le_conn_param parameters = {
         .interval_min = (uint16_t)(wanted.interval_ms * 4U / 5U),
         .interval_max = (uint16_t)(wanted.interval_ms * 4U / 5U),
-        .timeout = 1000,
+        .timeout = (uint16_t)(wanted.timeout_ms / 10U),
     };
     if (wanted.interval_ms != UINT32_MAX) {
         bt_conn_le_param_update(pod, &parameters);

@@ -11,6 +11,7 @@
 #include "link.h"
 #include "options.h"
 #include "stream.h"
+#include "vanish.h"
 
 #define US_PER_S 1000000ULL
 
@@ -258,6 +259,9 @@ static void be_stranger(void) {
 }
 
 int main(void) {
+    if (wanted.end_s != UINT32_MAX) {
+        vanish_after_us(wanted.end_s * US_PER_S);
+    }
     k_sleep(K_SECONDS(wanted.from_s));
     link_open();
     if (wanted.stranger || wanted.mute) {

@@ -24,6 +24,8 @@ static void add_options(void) {
         NUMBER("batch", batch, "Samples a packet"),
         NUMBER("rate", rate_hz, "Sampling rate, Hz"),
         NUMBER("interval", interval_ms, "Once it streams, insist on this connection interval, ms"),
+        NUMBER("timeout", timeout_ms, "With that interval, its supervision timeout, ms"),
+        NUMBER("end", end_s, "Gone at this second"),
         ARG_TABLE_ENDMARKER,
     };
     bs_add_extra_dynargs(more);
@@ -40,6 +42,7 @@ static void set_defaults(void) {
     set_default(&wanted.from_s, 0);
     set_default(&wanted.batch, 8);
     set_default(&wanted.rate_hz, 208);
+    set_default(&wanted.timeout_ms, 10000);
 }
 
 NATIVE_TASK(add_options, PRE_BOOT_1, 1);

@@ -15,6 +15,8 @@ typedef struct {
     uint32_t batch;
     uint32_t rate_hz;
     uint32_t interval_ms; /* of connection events; the pod's own wish is refused */
+    uint32_t timeout_ms;  /* of the connection, with that interval */
+    uint32_t end_s;       /* the process ends, as a hub does that is out of reach */
 } options;
 
 extern options wanted;

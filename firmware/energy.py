@@ -435,7 +435,7 @@ def advertising_ma(interval_ms: float) -> float:
 
 
 def wake_mah(asleep_imu_ua: float) -> float:
-    """What a wake with no hub around adds to a sleeping pod. Awake, the IMU looks for double taps."""
+    """What a wake with no hub around adds to a sleeping pod; its IMU looks for double taps."""
     awake_s = FAST_ADVERTISING_S + SLOW_ADVERTISING_S
     return (
         FAST_ADVERTISING_S * advertising_ma(FAST_ADVERTISING_MS)
@@ -575,18 +575,37 @@ def tables(rate_hz: float, work: Work, cells_mah: Sequence[float]) -> list[Table
     ]
 
 
+def number(text: str) -> float:
+    """Raises ArgumentTypeError for what is not finite, or below 0."""
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number from 0")
+    return value
+
+
+def capacity(text: str) -> float:
+    """Raises ArgumentTypeError for what no cell holds."""
+    value = number(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError("a cell of 0 mAh")
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     work = Work()
     options = argparse.ArgumentParser(description="How long a pod's cell lasts.")
-    options.add_argument("--cell-mah", type=float, nargs="+", default=CELLS_MAH, metavar="MAH")
+    options.add_argument("--cell-mah", type=capacity, nargs="+", default=CELLS_MAH, metavar="MAH")
     options.add_argument("--rate", type=int, choices=RATES_HZ, default=208, help="Hz")
     options.add_argument(
-        "--instructions-per-sample", type=float, default=work.instructions_per_sample, metavar="N"
+        "--instructions-per-sample", type=number, default=work.instructions_per_sample, metavar="N"
     )
     options.add_argument(
-        "--instructions-per-packet", type=float, default=work.instructions_per_packet, metavar="N"
+        "--instructions-per-packet", type=number, default=work.instructions_per_packet, metavar="N"
     )
-    options.add_argument("--cues-per-hour", type=float, default=work.cues_per_hour, metavar="N")
+    options.add_argument("--cues-per-hour", type=number, default=work.cues_per_hour, metavar="N")
     options.add_argument("--markdown", action="store_true", help="the tables of ENERGY.md")
     return options
 

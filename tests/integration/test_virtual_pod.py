@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from stridehub.pods.source import Arrival, WornPod
 from stridehub.sim.knobs import LinkKnobs, RunnerKnobs, Segment
 from stridehub.sim.link import PodLink
 from stridehub.sim.runner import SyntheticRunner
+from stridehub.sim.sampling import OwnInstants
 from support import METRICS, TIMES, measured, side_by_side, strides_of, without_match
 from virtual_pod import build_core
 from virtual_pod.crystal import Crystal
@@ -212,6 +214,47 @@ def test_a_worn_pod_samples_at_the_rate_it_is_told() -> None:
     assert pod.status().rate_mhz == pytest.approx(104_000, rel=1e-4)
 
 
+def acc_norms(packets: list[wire.Packet], lsb_mps2: float = 4785645e-9) -> NDArray[np.float64]:
+    acc = np.concatenate([packet.samples[:, :3] for packet in packets]) * lsb_mps2
+    return np.asarray(np.linalg.norm(acc, axis=1))
+
+
+@pytest.mark.parametrize("step_s", [0.01, 0.03, 3.0])
+@pytest.mark.parametrize("ahead_s", [0.0, 0.6, 2.0])
+def test_a_change_of_rate_is_felt_from_where_the_pod_is(step_s: float, ahead_s: float) -> None:
+    """Wherever the motion stands that has been worked out."""
+    for begin_s in np.arange(1.0, 2.0, 0.17):
+        body = dressed_runner(RUN, [Placement.SHANK_L], seed=2, spread=Spread(0.0, 0.0))
+        pod = body.pods[0].pod
+        body.run_until(begin_s)
+        while body.feel_ahead(begin_s + ahead_s):
+            pass
+        pod.connect_hub()
+        assert pod.control(Opcode.RATE, 104) == LinkResult.OK
+        assert pod.start() == LinkResult.OK
+        packets: list[wire.Packet] = []
+        for time_s in np.arange(begin_s + step_s, begin_s + 3.0 + step_s / 2, step_s):
+            body.run_until(time_s)
+            while body.feel_ahead(time_s + ahead_s):
+                pass
+            packets += [wire.decode(packet) for packet in pod.take_packets()]
+        norms = acc_norms(packets)  # of a runner who stands
+        assert norms.max() < 10.8
+        assert norms.min() > 8.8
+        assert not any(packet.flags & PacketFlag.CLIPPED for packet in packets)
+        if step_s < 1.0:
+            assert len(norms) == pytest.approx(3.0 * 104, abs=9)
+
+
+def test_a_signal_is_not_sampled_before_it_begins() -> None:
+    t = np.arange(8) / 208
+    instants = OwnInstants(1 / 104, start_s=1.0)
+    with pytest.raises(ValueError, match="before the signal"):
+        instants.take(t + 1.01, t[:, None])
+    times_s, values = instants.take(t + 1.0, t[:, None])
+    np.testing.assert_allclose(values[:, 0], times_s - 1.0, atol=1e-12)
+
+
 # ---- the link ----
 
 
@@ -304,6 +347,41 @@ def test_time_never_runs_backwards() -> None:
         pod.feed(numbered(0, 2), np.array([pod.now_us + 5, pod.now_us + 4], dtype=np.uint64))
     with pytest.raises(ValueError, match="samples"):
         pod.feed(numbered(0, 2), np.array([pod.now_us], dtype=np.uint64))
+    for earlier_us in (pod.now_us - 1, -5):
+        with pytest.raises(ValueError, match="backwards"):
+            pod.run_until(earlier_us)
+    for never_us in (2**63, 2**64):
+        with pytest.raises(ValueError, match="lives to see"):
+            pod.run_until(never_us)
+
+
+@pytest.mark.parametrize(
+    ("samples", "times_us"),
+    [
+        (np.zeros((1, 6)), np.array([-1.0])),
+        (np.zeros((1, 6)), np.array([-1])),
+        (np.zeros((1, 6)), np.array([np.nan])),
+        (np.zeros((1, 6)), np.array([2.0**64])),
+        (np.zeros((1, 6)), np.array([2**63], dtype=np.uint64)),
+        (np.zeros((2, 6)), np.array([5, 2**63], dtype=np.uint64)),
+        (np.full((1, 6), 32768), np.array([5])),
+        (np.full((1, 6), np.nan), np.array([5])),
+        (np.zeros((1, 5)), np.array([5])),
+    ],
+)
+def test_what_no_imu_samples_is_refused(samples: NDArray[Any], times_us: NDArray[Any]) -> None:
+    pod = VirtualPod(crystal=Crystal())
+    with pytest.raises(ValueError, match=r"not all from|lives to see|samples"):
+        pod.feed(samples, times_us)
+    assert pod.now_us == 0
+
+
+@pytest.mark.parametrize("mtu", [-1, 0, 22, 65536])
+def test_an_mtu_that_no_link_has_is_refused(mtu: int) -> None:
+    pod = VirtualPod()
+    pod.connect()
+    with pytest.raises(ValueError, match="MTU"):
+        pod.set_mtu(mtu)
 
 
 # ---- the motor ----
@@ -350,11 +428,12 @@ def test_a_disconnection_cuts_motor_and_stream() -> None:
     bench.pod.disconnect()
     cut_us = bench.pod.now_us
     bench.pod.wait(2.0)
-    assert [edge.percent for edge in bench.pod.take_motor_edges()] == [60, 0]
+    edges = bench.pod.take_motor_edges()
+    assert [edge.percent for edge in edges] == [60, 0]
+    assert edges[1] == MotorEdge(cut_us, 0, by_timer=False)
     assert bench.pod.take_packets() == []
     assert not bench.pod.wishes.imu_streams
     assert bench.pod.wishes.radio == Radio.FAST
-    assert bench.pod.now_us - cut_us == 2_000_000
 
 
 def test_packets_tell_of_the_motor() -> None:

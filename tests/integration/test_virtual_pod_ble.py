@@ -1,9 +1,12 @@
 """A virtual pod on the air: what a central sees of it, and what it is refused."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from bumble.hci import Address
 from bumble.host import Host
 from bumble.link import LocalLink
 from bumble.pairing import PairingConfig
-from bumble.transport.common import AsyncPipeSink
+from bumble.transport.common import AsyncPipeSink, PacketParser, StreamPacketSink
 
 from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, LinkResult, Opcode, PodCondition, PodState
@@ -84,6 +87,15 @@ class Hub:
         """Asks for the usual MTU, and finds all characteristics."""
         peer = Peer(connection)
         await peer.request_mtu(247)
+        await self._find(peer)
+
+    async def discover(self, connection: Connection) -> Peer:
+        """Finds all characteristics; the MTU stays as it is."""
+        peer = Peer(connection)
+        await self._find(peer)
+        return peer
+
+    async def _find(self, peer: Peer) -> None:
         await peer.discover_all()
         self._characteristics = {
             found.uuid.to_hex_str("-").lower(): found
@@ -399,15 +411,107 @@ def test_times_are_answered_and_changes_of_status_told() -> None:
             hub = await air.hub()
             await hub.pair()
             replies = await hub.subscribe(Attribute.TIME)
+            before_us = air.pod.now_us
             await hub.command(Attribute.TIME, link.encode_time_request(12345))
             reply = link.decode_time_reply(await replies.get())
             assert reply.t1 == 12345
-            assert (reply.t3_us - reply.t2_us) % 2**32 < 2**31
+            assert (reply.t3_us - reply.t2_us) % 2**32 <= air.pod.now_us - before_us
             told = await hub.subscribe(Attribute.STATUS)
             assert link.decode_status(await told.get()).state == PodState.CONNECTED
             air.pod.set_battery(3400)
             while link.decode_status(await told.get()).battery_mv != 3400:
                 pass
+
+    run(test())
+
+
+def test_status_is_not_cut_but_waits_for_an_mtu_that_holds_it() -> None:
+    async def test() -> None:
+        async with on_air(speed=5.0) as air:
+            hub = await air.hub()
+            connection = await hub.connect()
+            peer = await hub.discover(connection)
+            await connection.pair()
+            told = await hub.subscribe(Attribute.STATUS)
+            begin_us = air.pod.now_us
+            await until(lambda: air.pod.now_us > begin_us + 2_500_000)
+            assert told.empty()
+            await peer.request_mtu(33)
+            assert link.decode_status(await told.get()).state == PodState.CONNECTED
+
+    run(test())
+
+
+def test_a_refused_write_request_is_answered_even_where_a_command_would_do() -> None:
+    async def test() -> None:
+        async with on_air() as air:
+            hub = await air.hub()
+            await hub.pair()
+            for attribute in (Attribute.HAPTIC, Attribute.TIME):
+                assert await refusal(hub.write(attribute, b"\x10")) == LinkResult.BAD_TYPE
+            buzz = link.encode_haptic(link.HapticPattern(75, 2, 50, 100))
+            await hub.write(Attribute.HAPTIC, buzz)
+            assert air.pod.take_motor_edges()[0].percent == 75
+
+    run(test())
+
+
+def test_a_refused_command_is_counted_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with on_air() as air:
+            hub = await air.hub()
+            await hub.pair()
+            await hub.command(Attribute.HAPTIC, b"\x10")
+            await hub.command(Attribute.TIME, b"\x10")
+            status = link.decode_status(await hub.read(Attribute.STATUS))
+            assert status.writes_refused == 2
+
+    run(test())
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_pod_ends_when_its_controller_goes() -> None:
+    async def test() -> None:
+        async with on_air() as air:
+            gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            life = asyncio.create_task(air.ble.run(controller_gone=gone))
+            await asyncio.sleep(0.05)
+            assert not life.done()
+            gone.set_result(None)
+            with pytest.raises(ConnectionError, match="controller is gone"):
+                await life
+
+    run(test())
+
+
+def test_the_command_ends_with_a_word_when_its_controller_goes(root: Path) -> None:
+    async def test() -> None:
+        air = LocalLink()
+        lines: list[asyncio.StreamWriter] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            lines.append(writer)
+            source = PacketParser(
+                Controller("pod", host_sink=StreamPacketSink(writer.transport), link=air)
+            )
+            while data := await reader.read(1024):
+                source.feed_data(data)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "virtual_pod", "ble", f"tcp-client:127.0.0.1:{port}"),
+            cwd=root / "firmware" / "virtual",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert (await process.stdout.readline()).startswith(b"advertising as")
+        lines[0].close()
+        _, complaint = await process.communicate()
+        assert process.returncode == 1
+        assert complaint == b"virtual_pod: the controller is gone\n"
+        server.close()
 
     run(test())
 

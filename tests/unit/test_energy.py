@@ -148,6 +148,26 @@ def test_options_change_what_is_printed(capsys: pytest.CaptureFixture[str]) -> N
     assert re.search(r"^motor +0 µA +0\.0 %$", printed, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("--cell-mah", value) for value in ("0", "-40", "nan", "inf", "big")],
+        *[("--cues-per-hour", value) for value in ("-1", "nan", "inf")],
+        *[("--instructions-per-sample", value) for value in ("-1", "nan")],
+        *[("--instructions-per-packet", value) for value in ("-1", "nan")],
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        energy.main([f"{option}={value}"])
+    assert end.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"argument {option}: " in printed.err.splitlines()[-1]
+
+
 def test_every_figure_has_a_source_and_a_certainty() -> None:
     rows = energy.sources_table(WORK).rows
     assert all(all(row) for row in rows)

@@ -26,6 +26,7 @@ DEFAULT_ADDRESS = "F0:D6:16:00:00:01"
 _TICK_S = 0.01
 _MOST_IN_FLIGHT = 3  # notifications; what waits in the core can still be dropped, oldest first
 _INTERVAL_MS, _SUPERVISION_MS = (15.0, 30.0), 4000.0
+_ATT_BYTES = 3  # of a notification, before the record
 _PATIENCE_S = 5.0  # with a controller
 
 
@@ -83,12 +84,30 @@ class BlePod:
         self._begun_s = asyncio.get_running_loop().time()
         self._life = asyncio.create_task(self._live())
 
-    async def run(self, seconds: float | None = None) -> None:
-        """Returns after so long, or when the pod's life ends. Raises what it ended of."""
-        if self._life is not None:
-            done, _ = await asyncio.wait([self._life], timeout=seconds)
-            for life in done:
-                life.result()
+    async def run(
+        self, seconds: float | None = None, controller_gone: asyncio.Future[None] | None = None
+    ) -> None:
+        """Returns after so long, or when the pod's life ends. Raises what it ended of.
+
+        Raises ConnectionError when the controller goes, as its transport's future tells.
+        """
+        ends = [end for end in (self._life, controller_gone) if end is not None]
+        if not ends:
+            return
+        done, _ = await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if controller_gone in done:
+            await self._abandon()
+            raise ConnectionError("the controller is gone") from controller_gone.exception()
+        for life in done:
+            life.result()
+
+    async def _abandon(self) -> None:
+        """Nothing that the pod still waits for comes."""
+        tasks = [task for task in (self._life, *self._errands) if task is not None]
+        self._life = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def stop(self) -> None:
         """The pod is gone without a word. Raises what its life ended of before."""
@@ -145,12 +164,13 @@ class BlePod:
         while self._has_room(central) and (packet := self.pod.take_packet()) is not None:
             await self._notify(central, Attribute.SAMPLES, packet)
         if Attribute.STATUS in self._subscribed:
-            record = self._status_news.take(self.pod, self._now_s())
+            longest = central.att_mtu - _ATT_BYTES
+            record = self._status_news.take(self.pod, self._now_s(), longest)
             if record is not None:
                 await self._notify(central, Attribute.STATUS, record)
 
     async def _notify(self, central: Connection, attribute: Attribute, record: bytes) -> None:
-        """Goes nowhere where the central has not subscribed."""
+        """Goes nowhere where the central has not subscribed. Bumble would cut what is too long."""
         characteristic = self._services.characteristics[attribute]
         await self.device.notify_subscriber(central, characteristic, record)
 

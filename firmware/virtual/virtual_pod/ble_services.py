@@ -1,11 +1,13 @@
 """What a pod shows over GATT: its own service, Battery, Device Information."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from bumble import att, gatt
 from bumble.core import UUID
 from bumble.device import Connection, Device
+from bumble.gatt_server import Server
 from bumble.profiles.device_information_service import DeviceInformationService
 
 from stridehub.kernel.link import Attribute, LinkResult
@@ -26,6 +28,7 @@ _ALLOWED = {
     Attribute.TIME: (_COMMAND | _PROPERTIES.NOTIFY, _SECRET_WRITE),
     Attribute.STATUS: (_PROPERTIES.READ | _PROPERTIES.NOTIFY, _SECRET_READ),
 }
+_is_answered = ContextVar("_is_answered", default=True)  # the write at hand: it is a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class PodServices:
         }
         own = gatt.Service(UUID(Attribute.SERVICE.uuid), list(self.characteristics.values()))
         device.add_services([own, self._battery(), _identity(device)])
+        _tell_commands(device.gatt_server)
 
     def _characteristic(self, attribute: Attribute) -> gatt.Characteristic[bytes]:
         properties, permissions = _ALLOWED[attribute]
@@ -84,13 +88,12 @@ class PodServices:
             raise att.ATT_Error(refusal.result) from refusal
 
     def _write(self, attribute: Attribute, record: bytes) -> None:
-        """A command has no answer; the core counts those that it refuses."""
+        """Bumble complains aloud of the error of a command, which has no answer."""
         if attribute not in WRITABLE:
             raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
         result = self._calls.pod().write(attribute, record)
         self._calls.written()
-        properties, _ = _ALLOWED[attribute]
-        if result != LinkResult.OK and not properties & _COMMAND:
+        if result != LinkResult.OK and _is_answered.get():
             raise att.ATT_Error(result)
 
     def _battery(self) -> gatt.Service:
@@ -107,6 +110,20 @@ class PodServices:
         if percent is None:
             raise att.ATT_Error(LinkResult.UNKNOWN)
         return bytes([percent])
+
+
+def _tell_commands(server: Server) -> None:
+    """From requests. Bumble handles a command in a task of its own, which keeps the context."""
+    take = server.on_att_write_command
+
+    def take_command(bearer: att.Bearer, command: att.ATT_Write_Command) -> None:
+        token = _is_answered.set(False)
+        try:
+            take(bearer, command)
+        finally:
+            _is_answered.reset(token)
+
+    server.on_att_write_command = take_command
 
 
 def _identity(device: Device) -> gatt.Service:

@@ -84,7 +84,7 @@ class DrivenPod:
         self.pod = pod
         self.place = place
         self._rate_factor = 1 + imu_rate_error_ratio
-        self._felt: list[tuple[Array, Array]] = []  # the last two stretches: times, (N, 6)
+        self._felt: list[tuple[Array, Array]] = []  # stretches the pod has not passed
         self._times_s: Array = np.zeros(0)  # sampled, not given to the pod yet
         self._samples = np.zeros((0, 6), dtype=np.int16)
         self._set_rate(0.0)
@@ -100,24 +100,42 @@ class DrivenPod:
     def feel(self, motion: Motion) -> None:
         """The next stretch."""
         values = np.concatenate([motion.acc[self.place], motion.gyr[self.place]], axis=1)
-        self._felt = [*self._felt[-1:], (motion.t, values)]
-        self._sample(motion.t, values)
+        is_first = not self._felt
+        self._felt = [*self._not_passed(), (motion.t, values)]
+        if is_first:
+            self._set_rate(float(motion.t[0]))
+        elif not self._follow_rate():
+            self._sample(motion.t, values)
+
+    def _not_passed(self) -> list[tuple[Array, Array]]:
+        """With the two times before the pod's, which sampling anew takes."""
+        now_s = self._now_s()
+        return [(t, values) for t, values in self._felt if t[-1] + 2 * (t[1] - t[0]) > now_s]
+
+    def _now_s(self) -> float:
+        return self.pod.crystal.true_s(self.pod.now_us)
 
     def run_until(self, true_s: float) -> None:
         """Gives the pod what its IMU sampled until then, and lets it live until then.
 
         Raises ValueError where the pod has lived on without its body.
         """
-        if self.pod.wishes.imu_rate_hz != self._rate_hz:
-            self._set_rate(self.pod.crystal.true_s(self.pod.now_us))
+        self._follow_rate()
         count = int(np.searchsorted(self._times_s, true_s, side="right"))
         times_us = self.pod.crystal.pod_times_us(self._times_s[:count])
         self.pod.feed(self._samples[:count], times_us)
         self._times_s, self._samples = self._times_s[count:], self._samples[count:]
         self.pod.run_until(self.pod.crystal.pod_us(true_s))
 
+    def _follow_rate(self) -> bool:
+        """Whether the pod has set its IMU to another rate: its samples are others from now on."""
+        changed = self.pod.wishes.imu_rate_hz != self._rate_hz
+        if changed:
+            self._set_rate(self._now_s())
+        return changed
+
     def _set_rate(self, from_s: float) -> None:
-        """Samples anew, from a time that the last two stretches hold."""
+        """Samples anew, from a time that the stretches hold."""
         self._rate_hz = self.pod.wishes.imu_rate_hz
         self._instants = OwnInstants(1.0 / (self._rate_hz * self._rate_factor), from_s)
         self._times_s, self._samples = self._times_s[:0], self._samples[:0]

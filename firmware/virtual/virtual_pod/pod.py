@@ -24,11 +24,13 @@ FIRMWARE: int = lib.front_firmware()  # major << 8 | minor
 DEFAULT_RATE_HZ = 208
 DEFAULT_BATCH = 8
 USUAL_MTU = 247
+_LEAST_MTU, _MOST_MTU = 23, 0xFFFF
 
 WRITABLE = frozenset({Attribute.CONTROL, Attribute.HAPTIC, Attribute.CONFIG, Attribute.TIME})
 READABLE = frozenset({Attribute.INFO, Attribute.CONFIG, Attribute.STATUS})
 _LONGEST = 512
 _NEVER = 2**64 - 1
+_LAST_US = 2**63 - 1  # that pods live to see
 _MOST_EDGES = 1024
 
 
@@ -153,7 +155,7 @@ class VirtualPod:
 
     def run_until(self, now_us: int) -> None:
         """Lets the pod live."""
-        lib.front_run(self._pod, now_us)
+        lib.front_run(self._pod, self._at(now_us))
 
     def wait(self, seconds: float) -> None:
         """Lets the pod live for so many seconds of its own clock."""
@@ -190,6 +192,9 @@ class VirtualPod:
         lib.front_encrypted(self._pod, self._at(now_us))
 
     def set_mtu(self, mtu: int) -> None:
+        """Raises ValueError for what no link has."""
+        if not _LEAST_MTU <= mtu <= _MOST_MTU:
+            raise ValueError(f"no link has an MTU of {mtu}")
         lib.front_mtu(self._pod, mtu)
 
     def set_bonded(self, bonded: bool = True) -> None:
@@ -299,16 +304,18 @@ class VirtualPod:
 
         `samples` is (n, 6): accelerometer x, y, z and gyroscope x, y, z in the pod's LSB, taken
         at `times_us`, in order. They go nowhere unless the core wants the IMU to stream. Raises
-        ValueError for other shapes, and for times before the pod's own.
+        ValueError for other shapes and values, and for times before the pod's own.
         """
-        values = np.ascontiguousarray(samples, dtype=np.int16)
-        times = np.ascontiguousarray(times_us, dtype=np.uint64)
+        values = _whole_numbers(samples, np.int16)
+        times = _whole_numbers(times_us, np.uint64)
         if values.shape != (len(times), 6):
             raise ValueError(f"samples {values.shape} at {len(times)} times")
         if len(times) == 0:
             return
-        if int(times[0]) < self.now_us or np.any(times[1:] < times[:-1]):
-            raise ValueError(f"times run backwards: {times[0]}.. us at {self.now_us} us")
+        self._at(int(times[0]))
+        self._at(int(times[-1]))
+        if np.any(times[1:] < times[:-1]):
+            raise ValueError("times run backwards")
         lib.front_feed(
             self._pod, _pointer("int16_t", values), _pointer("uint64_t", times), len(times)
         )
@@ -366,12 +373,23 @@ class VirtualPod:
         return [MotorEdge(edge.at_us, edge.percent, edge.by_timer) for edge in edges[0:count]]
 
     def _at(self, now_us: int | None) -> int:
-        """Raises ValueError for a time that has passed."""
+        """Raises ValueError for a time that has passed, or that never comes."""
         if now_us is None:
             return self.now_us
         if now_us < self.now_us:
             raise ValueError(f"time runs backwards: {now_us} us at {self.now_us} us")
+        if now_us > _LAST_US:
+            raise ValueError(f"no pod lives to see {now_us} us")
         return now_us
+
+
+def _whole_numbers(values: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
+    """As the core takes them. Raises ValueError for what this kind does not hold."""
+    given = np.asarray(values)
+    limits = np.iinfo(kind)
+    if given.dtype != kind and not np.all((given >= limits.min) & (given < limits.max + 1)):
+        raise ValueError(f"not all from {limits.min} to {limits.max}")
+    return np.ascontiguousarray(given, dtype=kind)
 
 
 def _pointer(kind: str, values: NDArray[Any]) -> Any:

@@ -20,11 +20,13 @@ From pods to hub:
     ANSWER      payload: one byte kernel.link.LinkResult; of a READ that is OK, then the record
     NOTIFY      payload: a samples packet, a time reply or a status record
     GONE        the pod has disconnected
-    STEP        pod 0, at full speed only: time goes on when the hub echoes it
+    STEP        pod 0, about once a second, more often while much is on its way: the hub echoes it,
+                or has its pods no longer; at full speed time goes on when it has
 
 A pod belongs to the address that connected it, until it disconnects: another one that tries is
 answered BUSY, and anything else it asks for NOT_ENCRYPTED. A pod that does not advertise answers a
-CONNECT with BUSY too. What is no frame, or makes no sense for its attribute, is not answered.
+CONNECT with BUSY too. What is no frame, no request, or makes no sense for its attribute, is not
+answered.
 """
 
 import struct
@@ -47,6 +49,9 @@ class Kind(IntEnum):
     NOTIFY = 0x82
     GONE = 0x83
     STEP = 0x84
+
+
+REQUESTS = frozenset({Kind.CONNECT, Kind.DISCONNECT, Kind.SUBSCRIBE, Kind.READ, Kind.WRITE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,17 @@ class UdpHub(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: self, remote_addr=pods)
 
+    @property
+    def address(self) -> Address:
+        """Its own."""
+        address: Address = self._transport.get_extra_info("sockname")
+        return address
+
+    @property
+    def asking(self) -> int:
+        """Requests that wait for an answer."""
+        return len(self._waiting)
+
     def close(self) -> None:
         self._transport.close()
 
@@ -55,10 +66,14 @@ class UdpHub(asyncio.DatagramProtocol):
     ) -> bytes:
         """The answer's payload. Raises TimeoutError where none comes."""
         self._tag = self._tag % 0xFFFF + 1
-        answer = self._waiting[self._tag] = asyncio.get_running_loop().create_future()
-        frame = Frame(kind, pod, attribute, self._tag, payload=payload)
+        tag = self._tag
+        answer = self._waiting[tag] = asyncio.get_running_loop().create_future()
+        frame = Frame(kind, pod, attribute, tag, payload=payload)
         self._transport.sendto(encode_frame(frame))
-        return await asyncio.wait_for(answer, _PATIENCE_S)
+        try:
+            return await asyncio.wait_for(answer, _PATIENCE_S)
+        finally:
+            self._waiting.pop(tag, None)
 
     async def connect(self, pod: int) -> LinkResult:
         return LinkResult((await self.ask(Kind.CONNECT, pod))[0])

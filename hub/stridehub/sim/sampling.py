@@ -9,7 +9,7 @@ class OwnInstants:
     """Give it a signal at even times in order; it gives the signal every `period_s`."""
 
     def __init__(self, period_s: float, start_s: float = 0.0) -> None:
-        """The first sample is taken at `start_s`, not before the first of the signal."""
+        """The first sample is taken at `start_s`."""
         self._period_s = period_s
         self._start_s = start_s
         self._taken = 0
@@ -20,8 +20,11 @@ class OwnInstants:
     def take(self, t: Array, values: Array) -> tuple[Array, Array]:
         """The instants (M,) and values (M, channels) that times (N,) and values complete.
 
-        By cubic interpolation, so the last two times still wait for more.
+        By cubic interpolation, so the last two times still wait for more. Raises ValueError for a
+        signal that begins after the first sample.
         """
+        if len(self._t) == 0 and len(t) > 0 and t[0] > self._start_s:
+            raise ValueError(f"sampled from {self._start_s} s, before the signal at {t[0]} s")
         self._t = np.concatenate([self._t, t])
         self._values = np.concatenate([self._values.reshape(-1, values.shape[1]), values])
         instants = self._due()

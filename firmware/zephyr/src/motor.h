@@ -1,4 +1,4 @@
-/* The vibration motor: motor_pwm.c or motor_drv2605.c, by devicetree. */
+/* The vibration motor, and the timer that ends each of its pulses. */
 #ifndef MOTOR_H
 #define MOTOR_H
 

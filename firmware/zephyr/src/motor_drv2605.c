@@ -10,8 +10,8 @@
 #include <zephyr/kernel.h>
 
 #include "bus.h"
-#include "clock.h"
 #include "motor.h"
+#include "motor_driver.h"
 
 enum {
     MODE = 0x01,
@@ -63,7 +63,7 @@ static void follow(struct k_work *work) {
 
 static K_WORK_DEFINE(work, follow);
 
-static void want(uint8_t percent) {
+void motor_drive(uint8_t percent) {
     atomic_set(&wanted_percent, percent);
     if (percent == 0) {
         gpio_pin_set_dt(&enable, 0);
@@ -72,30 +72,9 @@ static void want(uint8_t percent) {
     }
 }
 
-static void cut(struct k_timer *timer) {
-    ARG_UNUSED(timer);
-    want(0);
-}
-
-static K_TIMER_DEFINE(off_timer, cut, NULL);
-
-static void arm_off(void *context, uint64_t at_us) {
-    ARG_UNUSED(context);
-    k_timer_start(&off_timer, clock_until(at_us), K_NO_WAIT);
-}
-
-/* Whole before the timer can cut in, and not at all where it has done so. */
-static void set(void *context, uint8_t percent) {
-    ARG_UNUSED(context);
-    const unsigned int key = irq_lock();
-    want(k_timer_remaining_ticks(&off_timer) > 0 ? percent : 0);
-    irq_unlock(key);
-}
-
-haptic_motor motor_open(void) {
+void motor_driver_open(void) {
     gpio_pin_configure_dt(&enable, GPIO_OUTPUT_INACTIVE);
     k_work_queue_start(&queue, stack, STACK_BYTES, PRIORITY, NULL);
-    return (haptic_motor){.arm_off = arm_off, .set = set};
 }
 
 void motor_cut(void) { gpio_pin_set_dt(&enable, 0); }

@@ -27,7 +27,8 @@ BUILD = VIRTUAL / "build"
 _CORE = ROOT / "firmware" / "core"
 _NATIVE = ROOT / "native"
 _FRONT = VIRTUAL / "virtual_pod"
-_INCLUDES = [_FRONT, _CORE, _NATIVE / "include", _NATIVE / "src"]
+_FIFO = ROOT / "firmware" / "tests"  # fifo_words.h
+_INCLUDES = [_FRONT, _CORE, _FIFO, _NATIVE / "include", _NATIVE / "src"]
 _SOURCES = [
     *sorted(_CORE.glob("*.c")),
     _NATIVE / "src" / "pod_wire.c",

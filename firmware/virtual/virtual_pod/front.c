@@ -3,33 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "little_endian.h"
+#include "fifo_words.h"
 #include "pod_core.h"
-
-#define NEVER UINT64_MAX
 
 _Static_assert(FRONT_UNKNOWN_MV == POD_LINK_UNKNOWN_MV, "a battery not known is the core's");
 
 enum {
     FIFO_SAMPLES = 256, /* 3.5 KB of tagged words, as an LSM6DSO holds */
     MAX_EDGES = 1024,
-    TAG_GYROSCOPE = 1,
-    TAG_ACCELEROMETER = 2,
-    SLOTS = 4,
     WAKE_LSB = 300 /* 1.4 m/s^2 at 16 g */
 };
 
 typedef struct {
     bool streams;
     uint32_t resets;    /* done, of those the core asked for */
-    uint8_t slot;       /* time slot of the next tag */
+    uint8_t slot;       /* time slot of the next tag, of which it shows the last two bits */
     bool has_still;     /* the next is known */
     int16_t still[3];   /* acceleration at which it last told of movement */
     uint64_t marked_us; /* the watermark that waits for a read */
     uint8_t marked;
-    uint64_t read_due_us; /* NEVER: none waits */
+    uint64_t read_due_us; /* NEVER_US: none waits */
     bool overflowed;
-    uint8_t fifo[FIFO_SAMPLES * 2 * IMU_FIFO_TAGGED_WORD_BYTES];
+    uint8_t fifo[FIFO_SAMPLES * SAMPLE_BYTES];
     size_t bytes;
     size_t samples;
 } imu_part;
@@ -43,12 +38,11 @@ struct front {
     uint8_t flash[SETTINGS_MAX_BYTES];
     size_t flash_bytes;
     uint8_t motor_percent;
-    uint64_t motor_off_at_us; /* NEVER: not armed */
+    uint64_t motor_off_at_us; /* NEVER_US: not armed */
     front_motor_edge edges[MAX_EDGES];
     size_t edge_count;
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 /* Flash and motor, as the core calls them. */
@@ -79,7 +73,7 @@ static void arm_off(void *context, uint64_t at_us) { ((front *)context)->motor_o
 static void set_motor(void *context, uint8_t percent) { switch_motor(context, percent, false); }
 
 static void off_timer_fires(front *pod) {
-    pod->motor_off_at_us = NEVER;
+    pod->motor_off_at_us = NEVER_US;
     switch_motor(pod, 0, true);
 }
 
@@ -89,7 +83,7 @@ static void empty_fifo(imu_part *imu) {
     imu->bytes = 0;
     imu->samples = 0;
     imu->overflowed = false;
-    imu->read_due_us = NEVER;
+    imu->read_due_us = NEVER_US;
 }
 
 static void set_up_imu(front *pod) {
@@ -118,29 +112,18 @@ static void obey(front *pod) {
     set_up_imu(pod);
 }
 
-/* Sensor, time slot, and the bit that makes the number of set bits even. */
-static uint8_t tag_of(unsigned sensor, unsigned slot) {
-    const unsigned tag = sensor << 3 | slot << 1;
-    return (uint8_t)(tag | ((unsigned)__builtin_popcount(tag) & 1U));
-}
-
-static void put_word(imu_part *imu, unsigned sensor, const int16_t *axes) {
-    uint8_t *word = imu->fifo + imu->bytes;
-    word[0] = tag_of(sensor, imu->slot);
-    put_axes(word + 1, axes);
-    imu->bytes += IMU_FIFO_TAGGED_WORD_BYTES;
-}
-
-static void put_tagged(imu_part *imu, const int16_t *sample) {
-    put_word(imu, TAG_GYROSCOPE, sample + 3);
-    put_word(imu, TAG_ACCELEROMETER, sample);
-    imu->slot = (uint8_t)((imu->slot + 1U) % SLOTS);
-}
-
-static void put_plain(imu_part *imu, const int16_t *sample) {
-    put_axes(imu->fifo + imu->bytes, sample + 3);
-    put_axes(imu->fifo + imu->bytes + 6, sample);
-    imu->bytes += IMU_FIFO_PLAIN_SLOT_BYTES;
+static void put_sample(front *pod, const int16_t *values) {
+    imu_part *imu = &pod->imu;
+    const pod_wire_sample sample = {.acc = {values[0], values[1], values[2]},
+                                    .gyr = {values[3], values[4], values[5]}};
+    if (pod->model.format == SAMPLER_TAGGED_FIFO) {
+        put_tagged(imu->fifo + imu->bytes, imu->slot++, &sample);
+        imu->bytes += SAMPLE_BYTES;
+    } else {
+        put_plain(imu->fifo + imu->bytes, &sample);
+        imu->bytes += IMU_FIFO_PLAIN_SLOT_BYTES;
+    }
+    imu->samples++;
 }
 
 static void fill_fifo(front *pod, const int16_t *sample, uint64_t at_us) {
@@ -149,12 +132,7 @@ static void fill_fifo(front *pod, const int16_t *sample, uint64_t at_us) {
         imu->overflowed = true;
         return;
     }
-    if (pod->model.format == SAMPLER_TAGGED_FIFO) {
-        put_tagged(imu, sample);
-    } else {
-        put_plain(imu, sample);
-    }
-    imu->samples++;
+    put_sample(pod, sample);
     const uint8_t watermark = pod_core_wish(&pod->core).imu_watermark;
     if (imu->samples == watermark) {
         imu->marked = watermark;
@@ -220,7 +198,8 @@ void front_overflow(front *pod, uint64_t now_us) {
 /* Time. */
 
 static uint64_t firmware_next_us(const front *pod) {
-    return pod->faults.hung ? NEVER : earlier(pod_core_next_us(&pod->core), pod->imu.read_due_us);
+    return pod->faults.hung ? NEVER_US
+                            : earlier(pod_core_next_us(&pod->core), pod->imu.read_due_us);
 }
 
 uint64_t front_now_us(const front *pod) { return pod->now_us; }
@@ -283,7 +262,7 @@ void front_boot(front *pod, bool power_on, uint64_t now_us) {
     const pod_core_flash flash = {.context = pod, .keep = keep};
     const haptic_motor motor = {.context = pod, .arm_off = arm_off, .set = set_motor};
     pod->now_us = later(now_us, pod->now_us);
-    pod->motor_off_at_us = NEVER;
+    pod->motor_off_at_us = NEVER_US;
     pod->faults.hung = false;
     pod->imu.streams = false;
     pod->imu.resets = 0;
@@ -421,7 +400,7 @@ front_wishes front_wish(const front *pod) {
 }
 
 front_motor front_motor_of(const front *pod) {
-    const bool armed = pod->motor_off_at_us != NEVER;
+    const bool armed = pod->motor_off_at_us != NEVER_US;
     return (front_motor){.percent = pod->motor_percent,
                          .armed = armed,
                          .off_at_us = armed ? pod->motor_off_at_us : 0};

@@ -1,16 +1,13 @@
 #include "haptic_player.h"
 
-#define US_PER_MS 1000ULL
 #define LONGEST_ON_US (POD_LINK_MAX_ON_MS * US_PER_MS)
 #define SHORTEST_PAUSE_US (POD_LINK_MIN_PULSE_MS * US_PER_MS)
 #define SPIN_DOWN_US (60 * US_PER_MS) /* an eccentric mass turns on after its current */
 
 void haptic_player_init(haptic_player *player, haptic_motor motor) {
-    *player = (haptic_player){.motor = motor, .next_us = HAPTIC_PLAYER_NEVER};
+    *player = (haptic_player){.motor = motor, .next_us = NEVER_US};
     motor.set(motor.context, 0);
 }
-
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static void switch_off(haptic_player *player, uint64_t now_us) {
     player->motor.set(player->motor.context, 0);
@@ -35,7 +32,7 @@ static void switch_on(haptic_player *player, uint64_t now_us) {
     player->motor.set(player->motor.context, player->pattern.intensity_percent);
     player->running = true;
     player->next_us = off_us;
-    player->shaking[0].until_us = HAPTIC_PLAYER_NEVER;
+    player->shaking[0].until_us = NEVER_US;
 }
 
 static bool has_paused(const haptic_player *player, uint64_t now_us) {
@@ -47,13 +44,13 @@ static void end_pulse(haptic_player *player) {
     switch_off(player, end_us);
     player->pulses_left--;
     player->next_us =
-        player->pulses_left > 0 ? end_us + player->pattern.off_ms * US_PER_MS : HAPTIC_PLAYER_NEVER;
+        player->pulses_left > 0 ? end_us + player->pattern.off_ms * US_PER_MS : NEVER_US;
 }
 
 void haptic_player_stop(haptic_player *player, uint64_t now_us) {
     switch_off(player, now_us);
     player->pulses_left = 0;
-    player->next_us = HAPTIC_PLAYER_NEVER;
+    player->next_us = NEVER_US;
 }
 
 void haptic_player_play(haptic_player *player, const pod_link_haptic *pattern, uint64_t now_us) {

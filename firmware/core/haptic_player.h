@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 #include "pod_link.h"
-
-#define HAPTIC_PLAYER_NEVER UINT64_MAX
+#include "pod_time.h"
 
 typedef struct {
     void *context;
@@ -26,7 +25,7 @@ typedef struct {
 /* A time during which the motor shakes the pod, spinning down included. */
 typedef struct {
     uint64_t from_us;
-    uint64_t until_us; /* HAPTIC_PLAYER_NEVER: it runs; from_us: never shook */
+    uint64_t until_us; /* NEVER_US: it runs; from_us: never shook */
 } haptic_shaking;
 
 typedef struct {
@@ -34,7 +33,7 @@ typedef struct {
     pod_link_haptic pattern;
     uint8_t pulses_left; /* the running one included */
     bool running;
-    uint64_t next_us;          /* the next edge, HAPTIC_PLAYER_NEVER: none */
+    uint64_t next_us;          /* the next edge, NEVER_US: none */
     uint64_t on_us;            /* since when it runs without a pause */
     uint64_t off_us;           /* the end of the last pulse */
     haptic_shaking shaking[2]; /* the latest, and the one before */

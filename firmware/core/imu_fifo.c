@@ -1,5 +1,6 @@
 #include "imu_fifo.h"
 
+#include "counter.h"
 #include "little_endian.h"
 
 enum {
@@ -22,12 +23,6 @@ void imu_fifo_start(imu_fifo *fifo) {
     *fifo = (imu_fifo){.bad_words = bad_words};
 }
 
-static void count_bad(imu_fifo *fifo) {
-    if (fifo->bad_words < UINT16_MAX) {
-        fifo->bad_words++;
-    }
-}
-
 /* The tag's last bit makes the number of set bits even. */
 static bool has_even_parity(uint8_t tag) {
     unsigned bits = tag;
@@ -37,26 +32,19 @@ static bool has_even_parity(uint8_t tag) {
     return (bits & 1U) == 0;
 }
 
-/* What the last time slot left unfinished is lost. */
+/* What the time slot at hand leaves unfinished is lost. */
 static void close_slot(imu_fifo *fifo) {
-    if (fifo->running && fifo->present != COMPLETE) {
-        count_bad(fifo);
+    if (fifo->present != 0 && fifo->present != COMPLETE) {
+        count_up(&fifo->bad_words);
     }
-    fifo->running = false;
     fifo->present = 0;
-}
-
-static void open_slot(imu_fifo *fifo, uint8_t slot) {
-    close_slot(fifo);
-    fifo->running = true;
-    fifo->slot = slot;
 }
 
 bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *sample) {
     const unsigned sensor = word[0] >> 3;
     if (!has_even_parity(word[0]) || sensor == 0 || sensor > LAST_SENSOR) {
         close_slot(fifo); /* a word of four slots later has the same tag as the one that waits */
-        count_bad(fifo);
+        count_up(&fifo->bad_words);
         return false;
     }
     if (sensor != TAG_GYROSCOPE && sensor != TAG_ACCELEROMETER) {
@@ -64,8 +52,9 @@ bool imu_fifo_tagged(imu_fifo *fifo, const uint8_t word[WORD], pod_wire_sample *
     }
     const uint8_t half = sensor == TAG_GYROSCOPE ? HAS_GYROSCOPE : HAS_ACCELEROMETER;
     const uint8_t slot = word[0] >> 1 & (SLOTS - 1);
-    if (!fifo->running || slot != fifo->slot || (fifo->present & half) != 0) {
-        open_slot(fifo, slot);
+    if (slot != fifo->slot || (fifo->present & half) != 0) {
+        close_slot(fifo);
+        fifo->slot = slot;
     }
     get_axes(word + 1, half == HAS_GYROSCOPE ? fifo->sample.gyr : fifo->sample.acc);
     fifo->present |= half;

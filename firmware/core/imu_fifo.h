@@ -19,7 +19,6 @@ typedef struct {
     pod_wire_sample sample; /* being put together */
     uint8_t present;        /* which halves of it are there */
     uint8_t slot;           /* 2-bit time slot of the tag */
-    bool running;           /* a slot was seen since the start */
     uint16_t bad_words;     /* unreadable, or without their partner; saturating */
 } imu_fifo;
 

@@ -5,7 +5,7 @@ enum { ATTEMPTS_TO_FAULT = 3 };
 #define QUICK_RETRY_US 250000U
 #define SLOWEST_RETRY_US 10000000U
 
-void imu_guard_init(imu_guard *guard) { *guard = (imu_guard){.due_us = IMU_GUARD_NEVER}; }
+void imu_guard_init(imu_guard *guard) { *guard = (imu_guard){.due_us = NEVER_US}; }
 
 void imu_guard_watch(imu_guard *guard, uint32_t silence_us, uint64_t now_us) {
     guard->watching = true;
@@ -16,7 +16,7 @@ void imu_guard_watch(imu_guard *guard, uint32_t silence_us, uint64_t now_us) {
 void imu_guard_rest(imu_guard *guard) {
     guard->watching = false;
     if (guard->attempts == 0 && !guard->failing) {
-        guard->due_us = IMU_GUARD_NEVER;
+        guard->due_us = NEVER_US;
     }
 }
 
@@ -24,7 +24,7 @@ void imu_guard_well(imu_guard *guard, uint64_t now_us) {
     guard->attempts = 0;
     guard->failing = false;
     guard->fault = false;
-    guard->due_us = guard->watching ? now_us + guard->silence_us : IMU_GUARD_NEVER;
+    guard->due_us = guard->watching ? now_us + guard->silence_us : NEVER_US;
 }
 
 void imu_guard_failed(imu_guard *guard, uint64_t now_us) {

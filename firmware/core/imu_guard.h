@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define IMU_GUARD_NEVER UINT64_MAX
+#include "pod_time.h"
 
 typedef struct {
     bool watching;
@@ -16,7 +16,7 @@ typedef struct {
     uint8_t attempts;    /* resets in a row that brought no samples */
     uint32_t resets;     /* asked for since the pod started */
     uint32_t silence_us; /* this long without samples is a failure */
-    uint64_t due_us;     /* the next reset, unless samples come; IMU_GUARD_NEVER: none */
+    uint64_t due_us;     /* the next reset, unless samples come; NEVER_US: none */
 } imu_guard;
 
 void imu_guard_init(imu_guard *guard);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define US_PER_S 1000000ULL
+#include "counter.h"
 
 enum {
     ATT_HEADER_BYTES = 3,
@@ -16,14 +16,6 @@ enum {
     SILENT_WATERMARKS = 3,
     SILENCE_SLACK_US = 300000
 };
-
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-static void count(uint16_t *counter) {
-    if (*counter < UINT16_MAX) {
-        (*counter)++;
-    }
-}
 
 static uint16_t saturated(uint32_t value) {
     return (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
@@ -78,7 +70,7 @@ static void follow_power(pod_core *core, bool streamed, uint64_t now_us) {
         sampler_flush(&core->sampler, core->haptic.shaking);
         imu_guard_rest(&core->guard);
     }
-    if (core->power.state == POD_LINK_STATE_SLEEPING || core->power.state == POD_LINK_STATE_EMPTY) {
+    if (power_machine_is_asleep(&core->power)) {
         haptic_player_stop(&core->haptic, now_us);
     }
 }
@@ -110,8 +102,7 @@ void pod_core_tick(pod_core *core, uint64_t now_us) {
 }
 
 uint64_t pod_core_next_us(const pod_core *core) {
-    const uint64_t identify_us =
-        core->identify_until_us > 0 ? core->identify_until_us : POD_CORE_NEVER;
+    const uint64_t identify_us = core->identify_until_us > 0 ? core->identify_until_us : NEVER_US;
     return earlier(earlier(core->haptic.next_us, core->guard.due_us),
                    earlier(power_machine_next_us(&core->power), identify_us));
 }
@@ -141,7 +132,7 @@ pod_core_wishes pod_core_wish(const pod_core *core) {
                                              : POD_CORE_LIGHT_OFF,
         .pairing = pairing,
         .disconnect = power_machine_wants_rid(&core->power),
-        .sleep = state == POD_LINK_STATE_SLEEPING || state == POD_LINK_STATE_EMPTY,
+        .sleep = power_machine_is_asleep(&core->power),
         .sleep_to_end = state == POD_LINK_STATE_EMPTY,
     };
 }
@@ -156,7 +147,7 @@ void pod_core_connected(pod_core *core, uint64_t now_us) {
     power(core, POWER_CONNECTED, now_us);
 }
 
-void pod_core_further_central(pod_core *core) { count(&core->centrals_refused); }
+void pod_core_further_central(pod_core *core) { count_up(&core->centrals_refused); }
 
 void pod_core_encrypted(pod_core *core, uint64_t now_us) { power(core, POWER_ENCRYPTED, now_us); }
 
@@ -185,7 +176,7 @@ void pod_core_disconnected(pod_core *core, uint64_t now_us) {
 
 static pod_link_result answer(pod_core *core, pod_link_result result) {
     if (result != POD_LINK_OK) {
-        count(&core->writes_refused);
+        count_up(&core->writes_refused);
     }
     return result;
 }
@@ -212,7 +203,7 @@ static pod_link_result keep(pod_core *core, const settings *wanted) {
     }
     core->flash_fault = !core->flash.keep(core->flash.context, record, length);
     if (core->flash_fault) {
-        count(&core->settings_lost);
+        count_up(&core->settings_lost);
         return POD_LINK_NOT_KEPT;
     }
     core->settings = *wanted;
@@ -439,7 +430,7 @@ void pod_core_imu_read(pod_core *core, const uint8_t *bytes, size_t length, uint
 
 void pod_core_imu_overflow(pod_core *core) {
     if (is_streaming(core)) {
-        count(&core->fifo_overflows);
+        count_up(&core->fifo_overflows);
         sampler_lose(&core->sampler, core->haptic.shaking);
     }
 }

@@ -21,8 +21,6 @@
 #include "sampler.h"
 #include "settings.h"
 
-#define POD_CORE_NEVER UINT64_MAX
-
 enum {
     POD_CORE_FIRMWARE = 0x0100, /* major << 8 | minor */
     POD_CORE_DEFAULT_MTU = 23

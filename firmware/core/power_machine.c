@@ -1,7 +1,5 @@
 #include "power_machine.h"
 
-#define US_PER_S 1000000ULL
-
 /* 20 to 30 ms for a hub that is looking, 1 s so that a forgotten pod lasts (energy.py tells). */
 #define FAST_ADVERTISING_US (30 * US_PER_S)
 #define NO_HUB_US (300 * US_PER_S)
@@ -14,7 +12,7 @@ static bool is_advertising(const power_machine *machine) {
            machine->state == POD_LINK_STATE_ADVERTISING_SLOW;
 }
 
-static bool is_asleep(const power_machine *machine) {
+bool power_machine_is_asleep(const power_machine *machine) {
     return machine->state == POD_LINK_STATE_SLEEPING || machine->state == POD_LINK_STATE_EMPTY;
 }
 
@@ -45,7 +43,7 @@ static void disconnected(power_machine *machine, uint64_t now_us) {
     machine->connected = false;
     machine->encrypted = false;
     machine->intruder = false;
-    if (!is_asleep(machine) || machine->wake) {
+    if (!power_machine_is_asleep(machine) || machine->wake) {
         advertise(machine, now_us);
     }
 }
@@ -65,7 +63,7 @@ static void connected(power_machine *machine, uint64_t now_us) {
 /* A pod that is still hanging up wakes when it has. */
 static void wake(power_machine *machine, uint64_t now_us) {
     if (machine->connected) {
-        machine->wake = is_asleep(machine);
+        machine->wake = power_machine_is_asleep(machine);
     } else {
         advertise(machine, now_us);
     }
@@ -89,7 +87,7 @@ static void moved(power_machine *machine, uint64_t now_us) {
 
 static void charger_in(power_machine *machine, uint64_t now_us) {
     machine->charger = true;
-    if (is_asleep(machine)) {
+    if (power_machine_is_asleep(machine)) {
         wake(machine, now_us);
     }
 }
@@ -148,8 +146,6 @@ void power_machine_event(power_machine *machine, power_event event, uint64_t now
     }
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 static uint64_t sleep_due_us(const power_machine *machine) {
     if (is_advertising(machine)) {
         return machine->awake_since_us + NO_HUB_US;
@@ -157,23 +153,23 @@ static uint64_t sleep_due_us(const power_machine *machine) {
     if (machine->state == POD_LINK_STATE_CONNECTED || machine->state == POD_LINK_STATE_STREAMING) {
         return machine->moved_us + AT_REST_US;
     }
-    return POWER_MACHINE_NEVER;
+    return NEVER_US;
 }
 
 static uint64_t slow_due_us(const power_machine *machine) {
     return machine->state == POD_LINK_STATE_ADVERTISING_FAST
                ? machine->awake_since_us + FAST_ADVERTISING_US
-               : POWER_MACHINE_NEVER;
+               : NEVER_US;
 }
 
 static uint64_t intruder_due_us(const power_machine *machine) {
     return machine->connected && !machine->encrypted && !machine->intruder
                ? machine->connected_since_us + ENCRYPTION_US
-               : POWER_MACHINE_NEVER;
+               : NEVER_US;
 }
 
 static uint64_t pairing_due_us(const power_machine *machine) {
-    return machine->pairing_until_us > 0 ? machine->pairing_until_us : POWER_MACHINE_NEVER;
+    return machine->pairing_until_us > 0 ? machine->pairing_until_us : NEVER_US;
 }
 
 void power_machine_tick(power_machine *machine, uint64_t now_us) {
@@ -200,5 +196,5 @@ bool power_machine_is_pairing(const power_machine *machine) {
 }
 
 bool power_machine_wants_rid(const power_machine *machine) {
-    return machine->connected && (machine->intruder || is_asleep(machine));
+    return machine->connected && (machine->intruder || power_machine_is_asleep(machine));
 }

@@ -20,8 +20,7 @@
 #include <stdint.h>
 
 #include "pod_link.h"
-
-#define POWER_MACHINE_NEVER UINT64_MAX
+#include "pod_time.h"
 
 typedef enum {
     POWER_CONNECTED,    /* a central, the only one */
@@ -61,8 +60,11 @@ void power_machine_event(power_machine *machine, power_event event, uint64_t now
 
 void power_machine_tick(power_machine *machine, uint64_t now_us);
 
-/* The next deadline; POWER_MACHINE_NEVER: none. */
+/* The next deadline; NEVER_US: none. */
 uint64_t power_machine_next_us(const power_machine *machine);
+
+/* SLEEPING or EMPTY; a central may still be there, to be disconnected. */
+bool power_machine_is_asleep(const power_machine *machine);
 
 bool power_machine_is_pairing(const power_machine *machine);
 

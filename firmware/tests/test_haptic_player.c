@@ -94,7 +94,7 @@ static void test_pulses_are_as_asked(void) {
     run_until(50000 + 2000 * MS);
     const uint32_t edges[] = {0, 80 * MS, 200 * MS, 280 * MS, 400 * MS, 480 * MS};
     check_edges(edges, 6, 50000);
-    CHECK(player.next_us == HAPTIC_PLAYER_NEVER);
+    CHECK(player.next_us == NEVER_US);
 }
 
 static void test_the_off_timer_is_armed_before_the_motor_runs(void) {
@@ -161,7 +161,7 @@ static void test_stop_cuts_and_forgets(void) {
     haptic_player_stop(&player, 100000);
     run_until(100000 + 3000 * MS);
     CHECK_INT(motor.intensity, 0);
-    CHECK(player.next_us == HAPTIC_PLAYER_NEVER);
+    CHECK(player.next_us == NEVER_US);
 }
 
 static void test_shaking_outlasts_the_current(void) {
@@ -169,7 +169,7 @@ static void test_shaking_outlasts_the_current(void) {
     const haptic_shaking *shaking = player.shaking;
     CHECK(shaking[0].from_us == shaking[0].until_us && shaking[1].from_us == shaking[1].until_us);
     play(2, 100, 30);
-    CHECK(shaking[0].until_us == HAPTIC_PLAYER_NEVER);
+    CHECK(shaking[0].until_us == NEVER_US);
     run_until(100000 + 1000 * MS);
     CHECK_INT(shaking[0].from_us, 100000);
     CHECK_INT(shaking[0].until_us, 100000 + (230 + 60) * MS);

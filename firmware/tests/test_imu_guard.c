@@ -14,7 +14,7 @@ static void tick_at_due(imu_guard *guard) { imu_guard_tick(guard, guard->due_us)
 
 static void test_samples_in_time_ask_for_nothing(void) {
     imu_guard guard = fresh();
-    CHECK(guard.due_us == IMU_GUARD_NEVER);
+    CHECK(guard.due_us == NEVER_US);
     imu_guard_watch(&guard, SILENCE_US, 0);
     for (uint64_t now_us = 0; now_us < 60 * S; now_us += SILENCE_US - 1) {
         imu_guard_tick(&guard, now_us);
@@ -73,7 +73,7 @@ static void test_a_bus_error_is_not_waited_out(void) {
     CHECK_INT(guard.resets, 3);
     imu_guard_well(&guard, 20 * S);
     CHECK(!guard.fault);
-    CHECK(guard.due_us == IMU_GUARD_NEVER);
+    CHECK(guard.due_us == NEVER_US);
 }
 
 /* Errors reported without end do not make the resets come faster, nor put them off. */
@@ -91,7 +91,7 @@ static void test_rest_ends_the_watch(void) {
     imu_guard guard = fresh();
     imu_guard_watch(&guard, SILENCE_US, 0);
     imu_guard_rest(&guard);
-    CHECK(guard.due_us == IMU_GUARD_NEVER);
+    CHECK(guard.due_us == NEVER_US);
 }
 
 static void test_a_sick_imu_is_tried_at_rest_too(void) {
@@ -101,7 +101,7 @@ static void test_a_sick_imu_is_tried_at_rest_too(void) {
     imu_guard_rest(&guard);
     CHECK_INT(guard.due_us, 2 * SILENCE_US);
     imu_guard_well(&guard, 2 * SILENCE_US);
-    CHECK(guard.due_us == IMU_GUARD_NEVER);
+    CHECK(guard.due_us == NEVER_US);
 }
 
 static void test_rest_does_not_forget_a_bus_error(void) {

@@ -865,7 +865,7 @@ static void test_forgotten_in_a_bag_it_sleeps_until_moved(void) {
     CHECK(pod_core_wish(&bench.core).sleep);
     CHECK_INT(pod_core_wish(&bench.core).radio, POD_CORE_RADIO_OFF);
     CHECK_INT(pod_core_wish(&bench.core).imu, POD_CORE_IMU_WAKE);
-    CHECK(pod_core_next_us(&bench.core) == POD_CORE_NEVER);
+    CHECK(pod_core_next_us(&bench.core) == NEVER_US);
     pod_core_moved(&bench.core, bench.now_us);
     CHECK_INT(pod_core_wish(&bench.core).radio, POD_CORE_RADIO_FAST);
 }

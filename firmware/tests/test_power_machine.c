@@ -16,8 +16,6 @@ enum {
     STEPS = 16,
 };
 
-#define US_PER_S 1000000ULL
-
 typedef struct {
     uint16_t at_s;
     uint8_t event;

@@ -140,5 +140,5 @@ uint64_t advertising_follow(pod_core_radio radio, bool pairing) {
     } else if (radio != POD_CORE_RADIO_OFF) {
         error = refresh(&fresh);
     }
-    return error == 0 ? UINT64_MAX : clock_us() + RETRY_US;
+    return error == 0 ? NEVER_US : clock_us() + RETRY_US;
 }

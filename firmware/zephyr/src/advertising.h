@@ -8,7 +8,7 @@
 #include "pod_core.h"
 
 /* Brings it in line with these wishes and with what the core has to say. Returns when to call
- * again, UINT64_MAX: when something changes. */
+ * again, NEVER_US: when something changes. */
 uint64_t advertising_follow(pod_core_radio radio, bool pairing);
 
 /* The controller ends it with each connection. */

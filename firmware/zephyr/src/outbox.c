@@ -95,7 +95,7 @@ static uint64_t send_samples(struct bt_conn *conn) {
         }
         held_length = 0;
     }
-    return UINT64_MAX;
+    return NEVER_US;
 }
 
 static uint64_t send_status(struct bt_conn *conn) {
@@ -103,7 +103,7 @@ static uint64_t send_status(struct bt_conn *conn) {
     uint8_t news[POD_LINK_STATUS_BYTES];
     const uint64_t now_us = clock_us();
     if (!has_room() || !bt_gatt_is_subscribed(conn, service_status(), BT_GATT_CCC_NOTIFY)) {
-        return UINT64_MAX;
+        return NEVER_US;
     }
     if (now_us < status_due_us) {
         return status_due_us;
@@ -120,13 +120,11 @@ static uint64_t send_status(struct bt_conn *conn) {
     return status_due_us;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 uint64_t outbox_send(void) {
     uint32_t number;
     struct bt_conn *conn = link_central(&number);
     if (conn == NULL) {
-        return UINT64_MAX;
+        return NEVER_US;
     }
     if (number != connection) {
         begin(number);

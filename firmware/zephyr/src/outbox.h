@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Sends what there is and has room. Returns when to call again, UINT64_MAX: when something
+/* Sends what there is and has room. Returns when to call again, NEVER_US: when something
  * changes. For one thread. */
 uint64_t outbox_send(void);
 

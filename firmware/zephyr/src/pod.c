@@ -64,8 +64,6 @@ void pod_boot(void) {
     pod_leave();
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* Does what is due, and returns when there is more. */
 static uint64_t step(void) {
     pod_core *core = pod_enter();

@@ -36,7 +36,7 @@ uint64_t sleep_follow(const pod_core_wishes *wishes) {
     static uint64_t since_us;
     if (!wishes->sleep) {
         since_us = 0;
-        return UINT64_MAX;
+        return NEVER_US;
     }
     const uint64_t now_us = clock_us();
     if (since_us == 0) {
@@ -46,5 +46,5 @@ uint64_t sleep_follow(const pod_core_wishes *wishes) {
         return now_us + LOOK_AGAIN_US;
     }
     power_off(wishes);
-    return UINT64_MAX;
+    return NEVER_US;
 }

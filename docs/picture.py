@@ -1,19 +1,17 @@
 """Draws docs/demo.svg: the demo's own table after some seconds, without waiting for them."""
 
+import asyncio
 import re
 from pathlib import Path
 
 from rich.console import Console
 
-from stridehub.demo import HEAD_START_S, Session
+from stridehub.commands.demo import HEAD_START_S, Session
 
 RUNNERS, SEED, SECONDS = 4, 1, 20.0
 
 session = Session(RUNNERS, SEED)
-for arrival in session.source:
-    if arrival.arrival_s > HEAD_START_S + SECONDS:
-        break
-    session.take(arrival)
+asyncio.run(session.play(None, until_s=HEAD_START_S + SECONDS))
 
 with Path("/dev/null").open("w") as nowhere:
     console = Console(record=True, width=80, file=nowhere, force_terminal=True)

@@ -1,11 +1,13 @@
 """Wires everything: packets in, strides and events to whoever asked for them."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from stridehub.errors import PodRefusedError
 from stridehub.kernel.stride import Findings, StrideKernel
+from stridehub.kernel.wire import Bytes
 from stridehub.model import GaitEvent, PodInfo, PodStatus, RunnerProfile, Stride
-from stridehub.pods.source import Arrival, WornPod
+from stridehub.pods.source import Arrival, Take, WornPod
 
 OnStride = Callable[[Stride], None]
 OnEvent = Callable[[str, GaitEvent], None]  # the runner's id comes first
@@ -20,18 +22,57 @@ class Pipeline:
         self._on_event = tuple(on_event)
         self._on_stride = tuple(on_stride)
         self.kernels: dict[str, StrideKernel] = {}
+        self._infos: dict[str, list[PodInfo]] = {}  # by runner, in the order of the pods' numbers
 
     def add_runner(self, profile: RunnerProfile) -> None:
         """Raises ProfileError."""
         self.kernels[profile.runner] = StrideKernel(profile)
+        self._infos[profile.runner] = []
 
     def add_pod(self, runner: str, info: PodInfo) -> int:
         """The pod's number with this runner. Raises PacketError, PodRefusedError."""
-        return self.kernels[runner].add_pod(info)
+        number = self.kernels[runner].add_pod(info)
+        self._infos[runner].append(info)
+        return number
 
-    def on_packet(self, runner: str, pod: int, packet: bytes, arrival_s: float) -> None:
+    def plug(self, worn: WornPod) -> Take:
+        """Takes the packets of a pod that is new, or back after a while.
+
+        A pod that is back with other scales or another rate is measured anew, and so are the
+        others of its runner: their alignment is lost. Raises PacketError, PodRefusedError, also
+        for a runner that is not known.
+        """
+        runner = worn.runner
+        if runner not in self.kernels:
+            raise PodRefusedError(worn.info, f"no runner {runner!r} here")
+        number = self._number(runner, worn.info)
+        return lambda packet, arrival_s: self.on_packet(runner, number, packet, arrival_s)
+
+    def _number(self, runner: str, info: PodInfo) -> int:
+        infos = self._infos[runner]
+        placed = [known.placement for known in infos]
+        if info.placement not in placed:
+            return self.add_pod(runner, info)
+        number = placed.index(info.placement)
+        if _measured(infos[number]) != _measured(info):
+            self._begin_anew(runner, [*infos[:number], info, *infos[number + 1 :]])
+        return number
+
+    def _begin_anew(self, runner: str, infos: Iterable[PodInfo]) -> None:
+        kernel = self.kernels[runner]
+        self._hand_on(runner, kernel.finish())
+        self.add_runner(kernel.profile)
+        for info in infos:
+            self.add_pod(runner, info)
+
+    def on_packet(self, runner: str, pod: int, packet: Bytes, arrival_s: float) -> None:
         """Takes any bytes; what is no packet of this pod is counted by the kernel."""
         self._hand_on(runner, self.kernels[runner].push(pod, packet, arrival_s))
+
+    def advance(self, now_s: float) -> None:
+        """Hub time passes without a packet: no stride waits for a pod that has gone."""
+        for runner, kernel in self.kernels.items():
+            self._hand_on(runner, kernel.advance(now_s))
 
     def finish(self) -> None:
         """No more packets come."""
@@ -53,24 +94,19 @@ class Pipeline:
                 give(stride)
 
 
+def _measured(info: PodInfo) -> PodInfo:
+    """Without what does not change the meaning of a sample."""
+    return replace(info, batch=1, firmware=0)
+
+
 class Feed:
-    """The pods of a source, plugged into a pipeline that knows their runners."""
+    """The pods of a source that never changes, plugged into a pipeline that knows their runners."""
 
     def __init__(self, pipeline: Pipeline, pods: Iterable[WornPod]) -> None:
+        """Raises PacketError, PodRefusedError."""
         self._pipeline = pipeline
         self._ports = [(worn.runner, pipeline.add_pod(worn.runner, worn.info)) for worn in pods]
 
     def take(self, arrival: Arrival) -> None:
         runner, pod = self._ports[arrival.pod]
         self._pipeline.on_packet(runner, pod, arrival.packet, arrival.arrival_s)
-
-
-class Pace:
-    """Hub time on the wall: it stands at `head_start_s` now, and goes on from there."""
-
-    def __init__(self, head_start_s: float = 0.0) -> None:
-        self._zero_s = time.monotonic() - head_start_s
-
-    def wait_s(self, hub_s: float) -> float:
-        """Until then, or 0 where it has passed."""
-        return max(0.0, self._zero_s + hub_s - time.monotonic())

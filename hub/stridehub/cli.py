@@ -50,14 +50,14 @@ def _failed(reason: object, code: int) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from stridehub.demo import demo
+    from stridehub.commands.demo import demo
 
     demo(runners=options.runners, seconds=options.seconds, seed=options.seed)
     return 0
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from stridehub.replay import replay
+    from stridehub.commands.replay import replay
 
     if options.cues is not None:
         _failed("--cues: no cues are given yet, so there are none to write", EXIT_USAGE)
@@ -72,7 +72,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from stridehub.bench import bench
+    from stridehub.commands.bench import bench
 
     bench(runners=options.runners, seconds=options.seconds, as_json=options.json)
     return 0

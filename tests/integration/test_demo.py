@@ -1,12 +1,13 @@
 """Synthetic runners through links, wire and kernel, as the demo and the benchmark show them."""
 
+import asyncio
 from itertools import takewhile
 
 import pytest
 
 from stridehub.app import Feed, Pipeline
-from stridehub.bench import measure
-from stridehub.demo import COLUMNS, Session
+from stridehub.commands.bench import measure
+from stridehub.commands.demo import COLUMNS, Session
 from stridehub.kernel import wire
 from stridehub.model import Placement, Side, Stride
 from stridehub.pods.simulated import SimulatedSource
@@ -18,8 +19,7 @@ SECONDS = 25.0
 
 def played(runners: int, seed: int, seconds: float = SECONDS) -> Session:
     session = Session(runners, seed)
-    for arrival in takewhile(lambda arrival: arrival.arrival_s < seconds, session.source):
-        session.take(arrival)
+    asyncio.run(session.play(None, until_s=seconds))
     session.pipeline.finish()
     return session
 

@@ -1,10 +1,13 @@
-"""What every source of packets has in common."""
+"""What every source of packets has in common, be it a radio, a recording or a simulation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from stridehub.kernel.wire import Bytes
 from stridehub.model import PodInfo
+
+Take = Callable[[Bytes, float], None]  # a packet, and the hub time of its arrival in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,23 @@ class WornPod:
 
     runner: str
     info: PodInfo
+
+
+class PacketSink(Protocol):
+    """Where packets go."""
+
+    def plug(self, worn: WornPod) -> Take:
+        """What takes the pod's packets from now on; a pod that was here before goes on.
+
+        Raises PodRefusedError.
+        """
+
+
+class PodSource(Protocol):
+    """Pods that come, go and send packets."""
+
+    async def run(self, sink: PacketSink) -> None:
+        """Plugs every pod into the sink and hands it its packets, until they end."""
 
 
 class Arrival(NamedTuple):

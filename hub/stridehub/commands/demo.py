@@ -1,6 +1,7 @@
 """Synthetic runners, measured live in the terminal."""
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -8,11 +9,12 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from stridehub.app import Feed, Pace, Pipeline
+from stridehub.app import Pipeline
 from stridehub.display import TableView, live_table
 from stridehub.model import RunnerProfile, Side, Stride
+from stridehub.pods.played import Pace, Played
 from stridehub.pods.simulated import SimulatedSource
-from stridehub.pods.source import Arrival, PacketSource
+from stridehub.pods.source import Arrival, PodSource
 from stridehub.summary import METRICS, is_running, summary_lines
 from stridehub.synthetic import STANDING_S, synthetic_wearers
 
@@ -44,8 +46,7 @@ class Session:
         self.pipeline = Pipeline(on_stride=[self._take])
         for profile in self.profiles:
             self.pipeline.add_runner(profile)
-        self.source: PacketSource = SimulatedSource(wearers)
-        self._feed = Feed(self.pipeline, self.source.pods)
+        self._wearers = wearers
         self.now_s = HEAD_START_S  # arrival of the newest packet
         self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
         self._latest: dict[tuple[str, Side], deque[Stride]] = {
@@ -54,9 +55,15 @@ class Session:
             for side in Side
         }
 
-    def take(self, arrival: Arrival) -> None:
+    async def play(self, pace: Pace | None, until_s: float = math.inf) -> None:
+        """Up to a packet of that hub time."""
+        source: PodSource = Played(
+            SimulatedSource(self._wearers), pace, self._came_to, until_s=until_s
+        )
+        await source.run(self.pipeline)
+
+    def _came_to(self, arrival: Arrival) -> None:
         self.now_s = arrival.arrival_s
-        self._feed.take(arrival)
 
     def _take(self, stride: Stride) -> None:
         self.strides[stride.runner].append(stride)
@@ -107,7 +114,7 @@ async def _run(session: Session, seconds: float | None) -> float:
     clock = asyncio.get_running_loop().time
     begin_s = clock()
     with _stop_requested() as stop, live_table() as show:
-        player = asyncio.create_task(_play(session))
+        player = asyncio.create_task(session.play(Pace(HEAD_START_S)))
         ended = asyncio.create_task(stop.wait())
         while not stop.is_set() and not player.done():
             elapsed_s = clock() - begin_s
@@ -123,13 +130,6 @@ async def _run(session: Session, seconds: float | None) -> float:
         with suppress(asyncio.CancelledError):
             await player
         return elapsed_s
-
-
-async def _play(session: Session) -> None:
-    pace = Pace(HEAD_START_S)
-    for arrival in session.source:
-        await asyncio.sleep(pace.wait_s(arrival.arrival_s))
-        session.take(arrival)
 
 
 def _footer(session: Session, elapsed_s: float) -> str:

@@ -1,9 +1,9 @@
 """A recording through the pipeline, as fast as it goes or at its own pace."""
 
+import asyncio
 import os
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import BinaryIO
 
 import msgspec
 
-from stridehub.app import Feed, OnStride, Pace, Pipeline
+from stridehub.app import OnStride, Pipeline
 from stridehub.config import load_profile, runner_profile
 from stridehub.display import progress
 from stridehub.model import ENOUGH_CONFIDENCE, Placement, PodStatus, RunnerProfile, Stride
+from stridehub.pods.played import Pace, Played
 from stridehub.pods.recording import Recording, load_recording
 from stridehub.pods.replayed import ReplayedSource
-from stridehub.pods.source import PacketSource
+from stridehub.pods.source import Arrival
 from stridehub.summary import summary_lines
 
 STDOUT = Path("-")
@@ -53,18 +54,17 @@ def run(
     pipeline.add_runner(profile)
     if recording.stand_end_s is not None:
         pipeline.kernels[profile.runner].expect_standing(recording.stand_end_s)
-    source: PacketSource = ReplayedSource(recording, profile.runner)
-    feed = Feed(pipeline, source.pods)
+    source = ReplayedSource(recording, profile.runner)
     with progress(title, recording.duration_s) as show:
-        pace = Pace()
         shown_s = 0.0
-        for arrival in source:
-            if realtime:
-                time.sleep(pace.wait_s(arrival.arrival_s))
-            feed.take(arrival)
+
+        def tell(arrival: Arrival) -> None:
+            nonlocal shown_s
             if arrival.arrival_s - shown_s >= _PROGRESS_STEP_S:
                 shown_s = arrival.arrival_s
                 show(shown_s)
+
+        asyncio.run(Played(source, Pace() if realtime else None, tell).run(pipeline))
         show(recording.duration_s)
     pipeline.finish()
     return pipeline

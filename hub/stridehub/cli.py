@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stridehub import __version__
-from stridehub.errors import ConfigError, ProfileError, StrideHubError
+from stridehub.errors import ConfigError, ProfileError, StrideHubError, UnknownPlacementError
+from stridehub.model import Placement
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING,
+        level=logging.DEBUG if options.verbose else options.log_level,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     try:
@@ -78,6 +79,49 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _run(options: argparse.Namespace) -> int:
+    from stridehub.commands.run import run
+
+    run(options.config)
+    return 0
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from stridehub.commands.scan import scan
+
+    scan(options.config, options.seconds)
+    return 0
+
+
+def _pods(options: argparse.Namespace) -> int:
+    from stridehub.commands.pods import pods
+
+    pods(options.config, options.forget)
+    return 0
+
+
+def _provision(options: argparse.Namespace) -> int:
+    from stridehub.commands.provision import Wish, provision
+
+    wish = Wish(options.pod, options.placement, options.runner, options.name, options.yes)
+    provision(options.config, wish)
+    return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from stridehub.commands.calibrate import calibrate
+
+    return 0 if calibrate(options.config, options.runner) else EXIT_FAILED
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    from stridehub.config import load_hub_config
+
+    load_hub_config(options.config)
+    print("good")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stridehub", description="Running form, measured live.")
     parser.add_argument("--version", action="version", version=f"stridehub {__version__}")
@@ -87,11 +131,33 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[common], help=text, description=text)
-        added.set_defaults(command=function)
+        added.set_defaults(command=function, log_level=logging.WARNING)
+        return added
+
+    def hub_command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+        added = command(name, function, text)
+        added.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE",
+            help="the hub's settings, TOML (default: stridehub.toml in /etc/stridehub for root,"
+            " else in ~/.config/stridehub, if it is there)",
+        )
         return added
 
     _add_demo(command("demo", _demo, "synthetic runners, measured live in the terminal"))
     _add_replay(command("replay", _replay, "measure the strides of a recording"))
+    run = hub_command("run", _run, "the service: real pods, until Ctrl-C or SIGTERM")
+    run.set_defaults(log_level=logging.INFO)
+    _add_scan(hub_command("scan", _scan, "the pods that advertise around here"))
+    _add_pods(hub_command("pods", _pods, "the pods of this hub, and how they are"))
+    _add_provision(
+        hub_command("provision", _provision, "make a pod this hub's, for a place on a runner")
+    )
+    _add_calibrate(
+        hub_command("calibrate", _calibrate, "stand, then run: do the pods know how they sit?")
+    )
+    hub_command("check-config", _check_config, "read the hub's settings, and say what is wrong")
     _add_bench(command("bench", _bench, "packets in, strides out: speed, latency, memory"))
     return parser
 
@@ -151,6 +217,31 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
 
 
+def _add_scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="for so long (default 10)"
+    )
+
+
+def _add_pods(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--forget", metavar="ADDRESS", help="first drop this pod, with its bond, from this hub"
+    )
+
+
+def _add_provision(parser: argparse.ArgumentParser) -> None:
+    """What is not given is asked."""
+    parser.add_argument("--pod", metavar="POD", help="its address or name, as `scan` shows it")
+    parser.add_argument("--placement", type=_placement, metavar="PLACE", help="such as shank_l")
+    parser.add_argument("--runner", metavar="R", help="a pseudonym of A-Z a-z 0-9 - _")
+    parser.add_argument("--name", metavar="N", help="of the pod, such as L07 (default: as it is)")
+    parser.add_argument("--yes", action="store_true", help="do not ask whether it is the right one")
+
+
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runner", metavar="R", help="whose pods (default: the only runner's)")
+
+
 def _number(text: str, least: float, most: float, kind: type[int] | type[float]) -> float:
     try:
         value = kind(text)
@@ -159,6 +250,14 @@ def _number(text: str, least: float, most: float, kind: type[int] | type[float])
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text!r} is not within {least:g}..{most:g}")
     return value
+
+
+def _placement(text: str) -> Placement:
+    try:
+        return Placement.from_label(text)
+    except UnknownPlacementError as error:
+        places = ", ".join(place.label for place in Placement)
+        raise argparse.ArgumentTypeError(f"{error}; one of {places}") from error
 
 
 def _runners(text: str) -> int:

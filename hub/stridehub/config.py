@@ -1,15 +1,16 @@
-"""Settings from files: so far the profile of a runner, in TOML."""
+"""Settings from TOML files: the hub's own, and the profile of a runner."""
 
 import math
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from stridehub.errors import ConfigError
 from stridehub.model import RunnerProfile
 
-MAX_PROFILE_BYTES = 65536  # a profile is a dozen lines
+MAX_CONFIG_BYTES = 65536  # some dozens of lines, a dozen a runner
 
 # Becomes part of file names and topics.
 RunnerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
@@ -39,17 +40,93 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 raise ValueError(f"{name} is not a number")
 
 
+AdapterAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$")]
+
+
+class RadioConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pods are reached."""
+
+    adapters: tuple[AdapterAddress, ...] = ()  # none: all that are there
+    most_links: Annotated[int, msgspec.Meta(ge=1, le=20)] = 7  # of one adapter, at most
+    rate_hz: Literal[52, 104, 208, 416] = 208
+    batch: Annotated[int, msgspec.Meta(ge=1, le=19)] = 8  # samples a packet; 19 saves airtime
+
+
+class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub's own settings. None: by where the program runs, see the properties."""
+
+    state_dir: str | None = None
+    runtime_dir: str | None = None
+    radio: RadioConfig = RadioConfig()
+    runners: tuple[ProfileSettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [settings.runner for settings in self.runners]
+        if None in names:
+            raise ValueError("a runner of the hub needs a name: runner = ...")
+        if len(set(names)) < len(names):
+            raise ValueError("two runners have the same name")
+
+    @property
+    def database(self) -> Path:
+        """Of what must outlive the hub."""
+        folder = _folder(self.state_dir, "STATE_DIRECTORY", "/var/lib/stridehub", "XDG_STATE_HOME",
+                         "~/.local/state")  # fmt: skip
+        return folder / "stridehub.sqlite"
+
+    @property
+    def runtime(self) -> Path:
+        """The folder of what need not outlive the machine's power."""
+        return _folder(self.runtime_dir, "RUNTIME_DIRECTORY", "/run/stridehub", "XDG_RUNTIME_DIR",
+                       "/tmp")  # fmt: skip
+
+    def profile(self, runner: str) -> RunnerProfile:
+        """What is known of the runner; the defaults for one without settings."""
+        own = [settings for settings in self.runners if settings.runner == runner]
+        return runner_profile(*own, ProfileSettings(runner=runner))
+
+
+def _folder(chosen: str | None, of_service: str, of_root: str, of_user: str, at_home: str) -> Path:
+    """As chosen, as systemd says, root's, or the user's own."""
+    if chosen is not None:
+        return Path(chosen)
+    if given := os.environ.get(of_service):
+        return Path(given.partition(":")[0])
+    if os.geteuid() == 0:
+        return Path(of_root)
+    return Path(os.environ.get(of_user) or at_home).expanduser() / "stridehub"
+
+
+def load_hub_config(path: Path | None) -> HubConfig:
+    """Of that file; without one, of where it usually is, and the defaults if it is not there.
+
+    Raises ConfigError.
+    """
+    if path is not None:
+        return _load(path, HubConfig)
+    usual = _folder(None, "CONFIGURATION_DIRECTORY", "/etc/stridehub", "XDG_CONFIG_HOME",
+                    "~/.config") / "stridehub.toml"  # fmt: skip
+    return _load(usual, HubConfig) if usual.exists() else HubConfig()
+
+
 def load_profile(path: Path) -> ProfileSettings:
     """The profile in a TOML file. Raises ConfigError."""
+    return _load(path, ProfileSettings)
+
+
+_Settings = TypeVar("_Settings")
+
+
+def _load(path: Path, kind: type[_Settings]) -> _Settings:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_PROFILE_BYTES + 1)
+            content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError(path, error.strerror or str(error)) from error
-    if len(content) > MAX_PROFILE_BYTES:
-        raise ConfigError(path, f"a profile has at most {MAX_PROFILE_BYTES} bytes")
+    if len(content) > MAX_CONFIG_BYTES:
+        raise ConfigError(path, f"more than {MAX_CONFIG_BYTES} bytes")
     try:
-        return msgspec.toml.decode(content, type=ProfileSettings)
+        return msgspec.toml.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(path, str(error)) from error
 

@@ -46,6 +46,13 @@ class TableView:
     rows: Sequence[Sequence[str]]
     footer: str
 
+    def plain(self) -> str:
+        """In columns, without colours or units, for pipes and files."""
+        rows = [[heading for heading, _ in self.columns], *self.rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join([*lines, *([self.footer] if self.footer else [])])
+
     def rendered(self) -> "RenderableType":
         from rich import box
         from rich.console import Group
@@ -68,12 +75,26 @@ class TableView:
         return Group(table, Text(f"\n{self.footer}"))
 
 
+def print_table(view: TableView) -> None:
+    """On standard output, coloured where that is a terminal."""
+    if not sys.stdout.isatty():
+        print(view.plain())
+        return
+    from rich.console import Console
+
+    Console().print(view.rendered())
+
+
 @contextmanager
-def live_table() -> Iterator[Callable[[TableView], None]]:
+def live_table(*, is_quiet: bool = False) -> Iterator[Callable[[TableView], None]]:
     """Standard output as a table that stays in place, redrawn by calling what is yielded.
 
-    Where standard output is no terminal, the footer goes to standard error now and then.
+    Where standard output is no terminal, the footer goes to standard error now and then, unless
+    it is to be quiet.
     """
+    if not sys.stdout.isatty() and is_quiet:
+        yield lambda view: None
+        return
     if not sys.stdout.isatty():
         calls = count()
         yield lambda view: None if next(calls) % _PLAIN_EVERY else _tell(view.footer)

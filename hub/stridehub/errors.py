@@ -48,6 +48,7 @@ class PodRefusedError(StrideHubError):
     def __init__(self, info: object, reason: str) -> None:
         super().__init__(f"pod refused: {reason}: {info}")
         self.info = info
+        self.reason = reason
 
 
 class RecordingError(StrideHubError):
@@ -61,6 +62,34 @@ class RecordingError(StrideHubError):
 
 class ConfigError(StrideHubError):
     """A file of settings that cannot be read or holds what it may not."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class PodLinkError(StrideHubError):
+    """A pod that was reached and cannot be used as it is; the line says what to do about it."""
+
+    def __init__(self, pod: object, reason: str, advice: str = "") -> None:
+        super().__init__(f"{pod}: {reason}{f'; {advice}' if advice else ''}")
+        self.pod = pod
+        self.reason = reason
+        self.advice = advice
+
+
+class RadioError(StrideHubError):
+    """Bluetooth of this machine that is not there, or does not do what it is told."""
+
+    def __init__(self, what: object, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what = what
+        self.reason = reason
+
+
+class StoreError(StrideHubError):
+    """A file of the hub's own memory that cannot be read or written."""
 
     def __init__(self, path: object, reason: str) -> None:
         super().__init__(f"{path}: {reason}")

@@ -158,3 +158,43 @@ class PodStatus:
     angle_deg: float
     gyro_bias_dps: float
     has_standing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPod:
+    """A pod of this hub's: bonded, and told what it is for."""
+
+    address: str  # such as "F0:D6:16:00:00:01"
+    name: str
+    placement: Placement
+    runner: str
+    adapter: str  # the address of the adapter that holds the bond
+
+
+class LinkState(StrEnum):
+    """How far the hub is with a pod."""
+
+    MISSING = "missing"  # looked for
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    WAITING = "waiting"  # a try failed; the next one comes by itself
+    DEGRADED = "degraded"  # tries have failed for long; they go on, rarely
+
+
+@dataclass(frozen=True, slots=True)
+class PodHealth:
+    """A pod as the hub sees it. None: not known."""
+
+    pod: KnownPod
+    state: LinkState
+    reason: str | None  # why it does not stream, and what to do
+    age_s: float | None  # of the newest packet
+    battery_mv: int | None
+    rssi_dbm: int | None  # of the last advertisement
+    mtu: int | None
+    interval_ms: float | None  # of the connection, at most; from round trips
+    firmware: int | None  # major << 8 | minor
+    connects: int
+    packets: int
+    imu_fault: bool
+    samples_a_packet: int | None

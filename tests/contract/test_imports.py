@@ -12,9 +12,10 @@ PACKAGE = "stridehub"
 LAYERS = [
     ["model", "errors", "timing"],
     ["config", "kernel"],
-    ["checklist", "coaching", "summary"],
+    ["checklist", "coaching", "summary", "wearing"],
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],
     ["app", "display", "synthetic"],
+    ["live"],
     ["commands"],
     ["cli"],
     ["__main__"],

@@ -19,6 +19,8 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 MAX_SAMPLES: int = lib.POD_WIRE_MAX_SAMPLES
 MAX_BYTES: int = lib.POD_WIRE_MAX_BYTES
 INFO_BYTES: int = lib.POD_WIRE_INFO_BYTES
+HEADER_BYTES: int = lib.POD_WIRE_HEADER_BYTES
+SAMPLE_BYTES: int = lib.POD_WIRE_SAMPLE_BYTES
 
 
 class PacketFlag(IntFlag):
@@ -50,7 +52,7 @@ def decode(data: Bytes) -> Packet:
     """Raises PacketError for anything that is not exactly one valid samples packet."""
     packet = ffi.new("pod_wire_packet *")
     _check(lib.pod_wire_decode(ffi.from_buffer(data), len(data), packet), data)
-    raw = ffi.buffer(packet.samples)[: packet.count * lib.POD_WIRE_SAMPLE_BYTES]
+    raw = ffi.buffer(packet.samples)[: packet.count * SAMPLE_BYTES]
     return Packet(
         placement=Placement(packet.placement),
         sequence=packet.sequence,

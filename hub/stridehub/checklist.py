@@ -1,0 +1,118 @@
+"""What is still missing before a session is good, in words for runner and coach."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stridehub.model import (
+    ENOUGH_CONFIDENCE,
+    Gait,
+    LinkState,
+    Placement,
+    PodHealth,
+    PodStatus,
+)
+
+LOW_BATTERY_MV = 3600  # an hour or two of streaming are left
+MUCH_LOSS = 0.02  # of packets; metrics suffer visibly from here on
+_LOSS_KNOWN_FROM = 100  # packets
+
+_SHANKS = (Placement.SHANK_L, Placement.SHANK_R)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do."""
+
+    code: str  # for programs
+    subject: str  # a runner, or an adapter's address
+    text: str  # for people
+    placement: Placement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """A runner and what the kernel knows of the pods."""
+
+    runner: str
+    gait: Gait
+    pods: Sequence[PodStatus]
+    hints: Sequence[str] = ()  # what looks wrong about where they sit
+
+
+@dataclass(slots=True)
+class Checklist:
+    """Tells whoever listens when it has changed."""
+
+    on_change: Callable[[tuple[Item, ...]], None] = lambda items: None
+    items: tuple[Item, ...] = field(default=(), init=False)
+
+    def update(
+        self,
+        healths: Sequence[PodHealth],
+        wearers: Sequence[Wearer],
+        adapter_problems: Mapping[str, str],
+    ) -> None:
+        items = tuple(_items(healths, wearers, adapter_problems))
+        if items != self.items:
+            self.items = items
+            self.on_change(items)
+
+    @property
+    def is_good(self) -> bool:
+        return not self.items
+
+
+def _items(
+    healths: Sequence[PodHealth], wearers: Sequence[Wearer], adapter_problems: Mapping[str, str]
+) -> Iterator[Item]:
+    for address, problem in adapter_problems.items():
+        yield Item("adapter", address, f"adapter {address}: {problem}")
+    if not healths:
+        yield Item("no_pods", "", "no pods yet: `stridehub provision` makes one yours")
+    for health in healths:
+        yield from _of_pod(health)
+    for wearer in wearers:
+        yield from _of_wearer(wearer, healths)
+
+
+def _of_pod(health: PodHealth) -> Iterator[Item]:
+    def item(code: str, text: str) -> Item:
+        pod = health.pod
+        return Item(code, pod.runner, f"{pod.runner}, {pod.placement.label}: {text}", pod.placement)
+
+    if health.state in (LinkState.WAITING, LinkState.DEGRADED):
+        yield item("pod_trouble", health.reason or "not connected")
+    elif health.state is LinkState.MISSING:
+        yield item("pod_missing", "not seen; move it, or charge it")
+    elif health.state is LinkState.CONNECTING:
+        yield item("pod_connecting", "connecting")
+    if health.imu_fault:
+        yield item("imu_fault", "its sensor does not answer; switch the pod off and on")
+    if health.battery_mv is not None and health.battery_mv < LOW_BATTERY_MV:
+        yield item("battery_low", f"battery low, {health.battery_mv / 1000:.2f} V; charge it")
+
+
+def _of_wearer(wearer: Wearer, healths: Iterable[PodHealth]) -> Iterator[Item]:
+    own = [health.pod.placement for health in healths if health.pod.runner == wearer.runner]
+    for shank in _SHANKS:
+        if own and shank not in own:
+            text = f"{wearer.runner}: no pod for {shank.label}; strides are seen by the shanks"
+            yield Item("shank_missing", wearer.runner, text, shank)
+    for status in wearer.pods:
+        yield from _of_status(wearer, status)
+    for hint in wearer.hints:
+        yield Item("worn_wrong", wearer.runner, f"{wearer.runner}: {hint}")
+
+
+def _of_status(wearer: Wearer, status: PodStatus) -> Iterator[Item]:
+    def item(code: str, text: str) -> Item:
+        place = status.placement
+        return Item(code, wearer.runner, f"{wearer.runner}, {place.label}: {text}", place)
+
+    if status.packets and not status.has_standing:
+        yield item("no_standing", "stand still for some seconds")
+    elif status.packets and status.alignment_confidence < ENOUGH_CONFIDENCE:
+        yield item("not_aligned", "run some steps, so that the pod finds its axes")
+    loss = status.lost_packets / max(1, status.packets + status.lost_packets)
+    if status.packets >= _LOSS_KNOWN_FROM and loss > MUCH_LOSS:
+        yield item("loss", f"{loss:.0%} of its packets are lost; wear the hub closer")

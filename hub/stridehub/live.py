@@ -1,0 +1,130 @@
+"""A hub at work: pods, kernels and checklist in one task group, on one loop."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+from stridehub.app import OnEvent, OnStride, Pipeline
+from stridehub.checklist import Checklist, Item, Wearer
+from stridehub.config import HubConfig
+from stridehub.errors import StoreError
+from stridehub.kernel.stride import StrideKernel
+from stridehub.model import KnownPod
+from stridehub.pods.bluez import BlueZ
+from stridehub.pods.link import StreamSettings
+from stridehub.pods.radio import Host, Radio
+from stridehub.pods.radio_source import Memory, RadioSource
+from stridehub.record.roster import Roster
+from stridehub.timing import ADVANCE_S, TELL_S
+from stridehub.wearing import Motion, hints
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_S = 2.9  # for all links to end, at once
+
+
+class Live:
+    """Everything between the air and whoever asked for strides."""
+
+    def __init__(
+        self,
+        config: HubConfig,
+        roster: Roster,
+        *,
+        pods: Iterable[KnownPod] | None = None,
+        on_event: Sequence[OnEvent] = (),
+        on_stride: Sequence[OnStride] = (),
+        on_checklist: Callable[[tuple[Item, ...]], None] = lambda items: None,
+        radio: Radio | None = None,
+        host: Host | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`pods`: those of the roster that matter; all by default. Raises StoreError."""
+        known = roster.pods() if pods is None else list(pods)
+        self.checklist = Checklist(on_checklist)
+        self.pipeline = Pipeline(on_event, on_stride)
+        self._config = config
+        self._roster = roster
+        self._clock = clock
+        for pod in known:
+            self._know(pod.runner)
+        self.source = RadioSource(
+            radio or Radio(),
+            host or BlueZ(),
+            known,
+            StreamSettings(config.radio.rate_hz, config.radio.batch),
+            adapters=config.radio.adapters,
+            most_links=config.radio.most_links,
+            memory=Memory(roster.most_links(), self._changed, self._full),
+            clock=clock,
+        )
+
+    def _know(self, runner: str) -> None:
+        if runner not in self.pipeline.kernels:
+            self.pipeline.add_runner(self._config.profile(runner))
+
+    def _changed(self, pod: KnownPod) -> None:
+        self._know(pod.runner)
+        with _told("the pod's new settings"):
+            self._roster.keep(pod)
+
+    def _full(self, adapter: str, links: int) -> None:
+        with _told("what the adapter holds"):
+            self._roster.keep_most_links(adapter, links)
+
+    @property
+    def now_s(self) -> float:
+        """Hub time."""
+        return self._clock()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Runs until the block ends; what is yielded ends before only by raising a fault."""
+        task = asyncio.create_task(self._run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=SHUTDOWN_S)
+            self.pipeline.finish()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.source.run(self.pipeline))
+            group.create_task(self._advance())
+            group.create_task(self._check())
+
+    async def _advance(self) -> None:
+        while True:
+            await asyncio.sleep(ADVANCE_S)
+            self.pipeline.advance(self._clock())
+
+    async def _check(self) -> None:
+        while True:
+            self.checklist.update(
+                self.source.health(),
+                [_wearer(runner, kernel) for runner, kernel in self.pipeline.kernels.items()],
+                self.source.problems(),
+            )
+            await asyncio.sleep(TELL_S)
+
+
+def _wearer(runner: str, kernel: StrideKernel) -> Wearer:
+    numbers = range(len(kernel.pods))
+    motions = {kernel.pods[number]: Motion(*kernel.series(number)) for number in numbers}
+    return Wearer(
+        runner, kernel.gait, [kernel.status(number) for number in numbers], hints(motions)
+    )
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """A disk that fails does not end a session."""
+    try:
+        yield
+    except StoreError as error:
+        log.warning("%s could not be kept: %s", what, error)

@@ -1,0 +1,59 @@
+"""Pods around, whoever's they are: for commands that look at the air for a while."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+
+from stridehub.errors import RadioError
+from stridehub.pods.failures import RADIO_ERRORS, reason_of
+from stridehub.pods.radio import Host, HostAdapter, Radio, Sighting
+
+Sightings = dict[tuple[str, str], Sighting]  # by address of adapter and pod
+
+
+async def usable_adapters(host: Host, allowed: Sequence[str] = ()) -> list[HostAdapter]:
+    """Those that are there, switched on, and allowed. Raises RadioError where there is none."""
+    wanted = {address.upper() for address in allowed}
+    there = await host.adapters()
+    usable = [a for a in there if a.powered and (not wanted or a.address.upper() in wanted)]
+    if usable:
+        return usable
+    if not there:
+        raise RadioError("Bluetooth", "this machine has no adapter; plug one in")
+    raise RadioError(
+        "Bluetooth",
+        "no adapter is switched on (`bluetoothctl power on`, `rfkill unblock bluetooth`)"
+        if not wanted
+        else "none of the adapters in the configuration is there and switched on",
+    )
+
+
+async def watch(
+    radio: Radio,
+    adapters: Sequence[HostAdapter],
+    seconds: float,
+    on_change: Callable[[Sightings], None] = lambda sightings: None,
+    until: Callable[[Sightings], bool] = lambda sightings: False,
+) -> Sightings:
+    """Scans with all adapters for so long, or until what is seen is enough. Raises RadioError."""
+    seen: Sightings = {}
+    enough = asyncio.Event()
+
+    def listener(adapter: HostAdapter) -> Callable[[Sighting], None]:
+        def heard(sighting: Sighting) -> None:
+            seen[adapter.address, sighting.address] = sighting
+            on_change(seen)
+            if until(seen):
+                enough.set()
+
+        return heard
+
+    try:
+        async with AsyncExitStack() as scanners:
+            for adapter in adapters:
+                await scanners.enter_async_context(radio.scanner(adapter.name, listener(adapter)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(enough.wait(), seconds)
+    except RADIO_ERRORS as error:
+        raise RadioError("scan", reason_of(error)) from error
+    return seen

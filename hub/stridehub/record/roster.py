@@ -1,0 +1,83 @@
+"""The pods of this hub, and what is known of its adapters, kept in SQLite."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from stridehub.errors import StoreError, UnknownPlacementError
+from stridehub.model import KnownPod, Placement
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS pods (
+    address TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    placement TEXT NOT NULL,
+    runner TEXT NOT NULL,
+    adapter TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS adapters (
+    address TEXT PRIMARY KEY,
+    most_links INTEGER NOT NULL
+) STRICT;
+"""
+_BUSY_S = 5.0  # another command of the hub writes for milliseconds
+
+
+class Roster:
+    """What is written is on the disk when the call returns. All calls raise StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        """Empty where there is no such file; the first write makes it, with its folder."""
+        self._path = path
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")
+                database.executescript(_SCHEMA)
+                with database:
+                    yield database
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(self._path, str(error)) from error
+
+    def _read(self, query: str) -> list[tuple[Any, ...]]:
+        if not self._path.exists():
+            return []
+        with self._open() as database:
+            return database.execute(query).fetchall()
+
+    def pods(self) -> list[KnownPod]:
+        """By runner and placement."""
+        rows = self._read("SELECT address, name, placement, runner, adapter FROM pods")
+        try:
+            pods = [
+                KnownPod(address, name, Placement.from_label(placement), runner, adapter)
+                for address, name, placement, runner, adapter in rows
+            ]
+        except UnknownPlacementError as error:
+            raise StoreError(self._path, str(error)) from error
+        return sorted(pods, key=lambda pod: (pod.runner, pod.placement))
+
+    def keep(self, pod: KnownPod) -> None:
+        """Replaces what was known of the pod."""
+        row = (pod.address, pod.name, pod.placement.label, pod.runner, pod.adapter)
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO pods VALUES (?, ?, ?, ?, ?)", row)
+
+    def forget(self, address: str) -> None:
+        """Also where it is not known."""
+        with self._open() as database:
+            database.execute("DELETE FROM pods WHERE address = ?", (address,))
+
+    def most_links(self) -> dict[str, int]:
+        """Of adapters that have refused one more, by address."""
+        return dict(self._read("SELECT address, most_links FROM adapters"))
+
+    def keep_most_links(self, adapter: str, links: int) -> None:
+        with self._open() as database:
+            database.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?)", (adapter, links))

@@ -1,0 +1,46 @@
+"""The pods as the running hub sees them, for other commands on this machine."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from stridehub.model import PodHealth
+
+SNAPSHOT_EVERY_S = 5.0
+FRESH_S = 3 * SNAPSHOT_EVERY_S  # an older one is of a hub that runs no more
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Written whole, or not at all."""
+
+    taken_s: float  # Unix time
+    pods: Sequence[PodHealth]
+
+
+def _path(folder: Path) -> Path:
+    return folder / "pods.json"
+
+
+def write_snapshot(folder: Path, pods: Sequence[PodHealth]) -> None:
+    """Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _path(folder)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(msgspec.json.encode(Snapshot(time.time(), pods)))
+    part.replace(path)
+
+
+def remove_snapshot(folder: Path) -> None:
+    _path(folder).unlink(missing_ok=True)
+
+
+def read_snapshot(folder: Path) -> Snapshot | None:
+    """None where no hub runs; a file that is no snapshot is none."""
+    try:
+        snapshot = msgspec.json.decode(_path(folder).read_bytes(), type=Snapshot)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return snapshot if abs(time.time() - snapshot.taken_s) < FRESH_S else None

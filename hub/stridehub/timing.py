@@ -1,0 +1,58 @@
+"""Every timeout of the hub, with its reason. Seconds."""
+
+# ---- reaching pods ----
+
+# A pod advertises every 20 to 30 ms for 30 s, then once a second: a window this long meets it
+# several times in either state.
+SCAN_WINDOW_S = 4.0
+# After the first pod is found the others of a group that just came are heard within this.
+SCAN_GRACE_S = 0.3
+# Between windows while other pods of the adapter stream: scanning takes their airtime. A pod that
+# comes back is found within this and a moment.
+SCAN_PAUSE_S = 1.0
+# The pause once pods have been missing for as long as LONG_MISSING_S: likely in a drawer.
+SCAN_LONG_PAUSE_S = 10.0
+LONG_MISSING_S = 300.0
+
+# BlueZ gives up a connection attempt by itself after 20 to 40 s; a pod that advertises answers
+# within two of its slow intervals, and the others wait meanwhile.
+CONNECT_S = 8.0
+# The pod disconnects a hub that has not encrypted within 10 s.
+PAIR_S = 10.0
+# A read or write takes a few connection intervals of 30 ms; ATT itself gives up after 30 s.
+GATT_S = 5.0
+# From START to the first packet: the IMU's own start (0.1 s) and 8 samples at 52 Hz.
+FIRST_PACKET_S = 3.0
+# A pod sends a packet at least every 0.4 s (19 samples at 52 Hz), and keeps 2 s of them while
+# the air is bad.
+SILENT_S = 2.0
+# How often a link looks at its watch.
+WATCH_TICK_S = 0.5
+# A round trip to the pod's clock: seldom enough to cost nothing.
+TIME_REQUEST_S = 5.0
+# A stream of this length ends a series of failures.
+STEADY_S = 30.0
+
+# SIGTERM to exit takes 3 s at most, with all pods at once: a STOP that gets no answer, then a
+# disconnection that gets none.
+STOP_S = 0.8
+DISCONNECT_S = 1.5
+
+# One call to BlueZ over D-Bus; it answers in milliseconds unless it hangs.
+DBUS_S = 5.0
+# From power off to power on: the controller needs to have been told.
+POWER_CYCLE_PAUSE_S = 1.0
+# Power-cycling an adapter ends every link on it, so no more often than this.
+POWER_CYCLE_EVERY_S = 60.0
+# While pods are missing and none at all is heard for this long, the adapter may have gone deaf;
+# then for twice this, and so on.
+DEAF_S = 60.0
+# Looking for an adapter that is not there.
+ADAPTER_POLL_S = 2.0
+
+# ---- the run ----
+
+# No stride waits longer than this for the packets of a pod that has gone.
+ADVANCE_S = 0.25
+# How often health and checklist are told.
+TELL_S = 1.0

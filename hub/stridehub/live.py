@@ -41,7 +41,10 @@ class Live:
         host: Host | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`pods`: those of the roster that matter; all by default. Raises StoreError."""
+        """Within a running event loop. `pods`: those that matter; all of the roster by default.
+
+        Raises StoreError.
+        """
         known = roster.pods() if pods is None else list(pods)
         self.checklist = Checklist(on_checklist)
         self.pipeline = Pipeline(on_event, on_stride)

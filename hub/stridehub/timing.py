@@ -42,8 +42,11 @@ DISCONNECT_S = 1.5
 DBUS_S = 5.0
 # From power off to power on: the controller needs to have been told.
 POWER_CYCLE_PAUSE_S = 1.0
-# Power-cycling an adapter ends every link on it, so no more often than this.
+# No more often than this, lest an adapter never comes to rest.
 POWER_CYCLE_EVERY_S = 60.0
+# While others stream it costs each of them some seconds. One pod whose link BlueZ neither uses nor
+# ends is worth that once in a while.
+POWER_CYCLE_BUSY_EVERY_S = 600.0
 # While pods are missing and none at all is heard for this long, the adapter may have gone deaf;
 # then for twice this, and so on.
 DEAF_S = 60.0

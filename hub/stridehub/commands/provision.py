@@ -28,7 +28,7 @@ Ask = Callable[[str], str]
 class Wish:
     """What the arguments say; None: to be asked."""
 
-    pod: str | None = None  # address or name
+    pod: str | None = None  # address or name; the only one around needs none where one is sure
     placement: Placement | None = None
     runner: str | None = None
     name: str | None = None
@@ -92,6 +92,9 @@ class Provisioner:
                     wish.pod, "no such pod seen; `stridehub scan` shows those that are"
                 )
             return address
+        addresses = {address for _, address in seen}
+        if wish.is_sure and len(addresses) == 1:
+            return addresses.pop()
         print_table(pod_table("which pod?", seen, known, "the one that you hold is the loudest"))
         loudest = max(seen.values(), key=lambda sighting: sighting.rssi_dbm)
         answer = await self._asked(f"address or name [{loudest.name or loudest.address}]: ")

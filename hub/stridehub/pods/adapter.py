@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -14,6 +15,7 @@ from stridehub.timing import (
     DBUS_S,
     DEAF_S,
     LONG_MISSING_S,
+    POWER_CYCLE_BUSY_EVERY_S,
     POWER_CYCLE_EVERY_S,
     SCAN_GRACE_S,
     SCAN_LONG_PAUSE_S,
@@ -63,7 +65,7 @@ class Adapter:
         self._linked: set[str] = set()
         self._heard_s = self._loop.time()  # any pod
         self._deaf_for_s = DEAF_S  # until something is done about it
-        self._cycled_s = -POWER_CYCLE_EVERY_S
+        self._cycled_s = -math.inf
 
     # ---- for pods ----
 
@@ -116,10 +118,16 @@ class Adapter:
         log.warning("%s is removed from Bluetooth's memory", address)
         await self._host.forget(self.name, address)
 
-    async def power_cycle(self, why: str) -> None:
-        """Unless other pods are linked, or it was done a moment ago. Raises RadioError."""
+    async def power_cycle(self, why: str, *, is_stuck: bool) -> None:
+        """Unless it was done a moment ago, or other pods stream and the link is not even stuck.
+
+        Raises RadioError.
+        """
+        if self._linked and not is_stuck:
+            return
         now_s = self._loop.time()
-        if self._linked or now_s - self._cycled_s < POWER_CYCLE_EVERY_S:
+        pause_s = POWER_CYCLE_BUSY_EVERY_S if self._linked else POWER_CYCLE_EVERY_S
+        if now_s - self._cycled_s < pause_s:
             return
         self._cycled_s = now_s
         log.warning("adapter %s is switched off and on: %s", self.address, why)
@@ -200,7 +208,7 @@ class Adapter:
             self._deaf_for_s = DEAF_S
         elif self._wanted and now_s - self._heard_s > self._deaf_for_s:
             self._deaf_for_s *= 2
-            await self.power_cycle("no pod was heard for long")
+            await self.power_cycle("no pod was heard for long", is_stuck=False)
 
     def _pause_s(self) -> float:
         if not self._linked:

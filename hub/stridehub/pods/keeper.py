@@ -59,6 +59,7 @@ class PodKeeper:
         self._link: PodLink | None = None
         self._connects = 0
         self._packets = 0  # of links that have ended
+        self._was_connected = False  # in the try at hand, or the last one
         self._tries = 0  # to connect, in a row, in vain
         self._trouble = 0  # climbing failures in a row
 
@@ -75,6 +76,7 @@ class PodKeeper:
         self._state = LinkState.DEGRADED if self._trouble >= DEGRADED_AT else LinkState.MISSING
         sighting = await self._adapter.find(self.pod.address)
         self._sighting = sighting
+        self._was_connected = False
         if sighting.is_other_version:
             raise LinkEndedError(Failure.OTHER_VERSION)
         link = PodLink(self._clock)
@@ -95,6 +97,7 @@ class PodKeeper:
     async def _connect(self, link: PodLink, sighting: Sighting) -> BleakClient:
         async with self._adapter.gate, asyncio.timeout(CONNECT_S):
             client = await self._radio.connect(sighting, self._adapter.name, link.lost)
+        self._was_connected = True
         self._tries = 0
         self._connects += 1
         return client
@@ -128,7 +131,7 @@ class PodKeeper:
 
     async def _recover(self, error: BaseException) -> None:
         failure = failure_of(error)
-        if self._state is LinkState.CONNECTING:
+        if self._state is LinkState.CONNECTING and not self._was_connected:
             self._tries += 1
             failure = self._adapter.refused_one(failure, self._tries)
         self._reason = failure.value.told if failure is Failure.NO_SLOT else reason_of(error)
@@ -156,7 +159,8 @@ class PodKeeper:
         elif self._trouble == FORGET_AT and not self._is_bonded:
             await self._adapter.forget(self.pod.address)
         elif self._trouble >= POWER_CYCLE_AT:
-            await self._adapter.power_cycle(f"{self.label}: {self._reason}")
+            why = f"{self.label}: {self._reason}"
+            await self._adapter.power_cycle(why, is_stuck=self._was_connected)
 
     @property
     def _is_bonded(self) -> bool:

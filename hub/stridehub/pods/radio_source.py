@@ -45,7 +45,7 @@ class RadioSource:
         clock: Callable[[], float] = time.monotonic,
         seed: int | None = None,
     ) -> None:
-        """`adapters` are the addresses of those to use, none: any.
+        """Within a running event loop. `adapters` are the addresses of those to use, none: any.
 
         `clock` gives hub time; `seed` makes the waits between tries the same each time.
         """
@@ -60,10 +60,10 @@ class RadioSource:
         self._random = random.Random(seed)
         self._adapters: list[Adapter] = []
         self._keepers: list[PodKeeper] = []
+        self._set_up()
 
     async def run(self, sink: PacketSink) -> None:
         """Until cancelled; then every link is ended cleanly. Raises HubFaultError."""
-        self._set_up()
         await self._hang_up_leftovers()
         board = _Board(sink)
         async with asyncio.TaskGroup() as group:

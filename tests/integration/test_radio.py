@@ -1,0 +1,465 @@
+"""The hub's radio, with the stock bleak over a BlueZ of its own, and real pods behind it."""
+
+import asyncio
+import dataclasses
+from collections.abc import Coroutine
+
+import pytest
+
+from hub_under_test import hub_in, known_pods, until
+from mock_bluez.world import World, missing, world
+from stridehub.model import LinkState, PodHealth
+from stridehub.pods import adapter as adapter_module
+from stridehub.pods import keeper as keeper_module
+from stridehub.pods.bluez import BlueZ
+from stridehub.pods.link import StreamSettings
+from stridehub.pods.radio_source import Memory
+
+pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
+
+LONG_SESSION_S = 600.0
+USUAL_PACKETS_PER_S = 26
+
+
+def run(test: Coroutine[None, None, None]) -> None:
+    asyncio.run(asyncio.wait_for(test, 170.0))
+
+
+async def is_scanning(adapter: int = 0) -> bool:
+    return (await BlueZ().adapters())[adapter].discovering
+
+
+@pytest.mark.parametrize(("pods", "speed"), [(5, 20.0), (10, 10.0)])
+def test_ten_minutes_of_packets_arrive_all_and_in_order(pods: int, speed: float) -> None:
+    async def test() -> None:
+        async with world(pods=pods, speed=speed) as air, hub_in(air, most_links=10) as hub:
+            await hub.streaming()
+            await asyncio.sleep(LONG_SESSION_S / speed)
+            for number in range(pods):
+                await air.hang_pod(number)
+            sent = [stats.sent for stats in await air.stats()]
+            await until(lambda: [hub.count(number) for number in range(pods)] == sent)
+            assert min(sent) > LONG_SESSION_S * USUAL_PACKETS_PER_S * 0.9
+            assert all(hub.heard.of(pod).in_order for pod in hub.pods)
+
+    run(test())
+
+
+# ---- the usual ----
+
+
+def test_pods_stream_within_seconds_and_are_described() -> None:
+    async def test() -> None:
+        async with world(pods=5) as air, hub_in(air) as hub:
+            assert await hub.streaming() < 5.0
+            await until(lambda: all(hub.health(n).interval_ms is not None for n in range(5)))
+            for number in range(5):
+                health = hub.health(number)
+                assert health.mtu == 247
+                assert health.battery_mv == 3900
+                assert health.samples_a_packet == 8
+                assert health.connects == 1
+                assert health.reason is None
+                assert health.rssi_dbm is not None and -100 < health.rssi_dbm < 0
+
+    run(test())
+
+
+def test_nothing_scans_while_all_pods_stream() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await asyncio.sleep(0.3)
+            assert not await is_scanning()
+            await air.pod_off(0)
+            await until(lambda: hub.health(0).state is LinkState.MISSING)
+            async with asyncio.timeout(3.0):
+                while not await is_scanning():
+                    await asyncio.sleep(0.05)
+
+    run(test())
+
+
+def test_rate_and_batch_are_set_as_the_hub_wants_them() -> None:
+    async def test() -> None:
+        settings = StreamSettings(rate_hz=104, batch=19)
+        async with world(pods=1) as air, hub_in(air, settings=settings) as hub:
+            await hub.streaming()
+            stream = hub.heard.of(hub.pods[0])
+            assert (stream.worn.info.rate_mhz, stream.worn.info.batch) == (104_000, 19)
+            await until(lambda: len(stream.sizes) > 3)
+            assert max(stream.sizes) == 12 + 19 * 12
+
+    run(test())
+
+
+def test_a_small_mtu_gets_smaller_batches_and_loses_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async with world(pods=1) as air:
+            await air.set_mtu(64)
+            async with hub_in(air) as hub:
+                await hub.streaming()
+                stream = hub.heard.of(hub.pods[0])
+                await until(lambda: len(stream.sizes) > 100)
+                assert stream.worn.info.batch == (64 - 3 - 12) // 12
+                assert max(stream.sizes) <= 64 - 3
+                assert stream.missing == 0
+
+    run(test())
+    assert "MTU 64 holds 4 samples, not 8" in caplog.text
+
+
+def test_ending_the_hub_disconnects_all_pods() -> None:
+    async def test() -> None:
+        async with world(pods=5) as air:
+            async with hub_in(air) as hub:
+                await hub.streaming()
+            assert await air.connected() == []
+            assert not await is_scanning()
+            states = {stats.state for stats in await air.stats()}
+            assert states <= {"ADVERTISING_FAST", "ADVERTISING_SLOW"}
+
+    run(test())
+
+
+def test_a_hub_that_is_started_again_has_its_pods_again() -> None:
+    async def test() -> None:
+        async with world(pods=5) as air:
+            for _ in range(3):
+                async with hub_in(air) as hub:
+                    assert await hub.streaming() < 5.0
+                    assert all(stream.plugged == 1 for stream in hub.heard.streams.values())
+
+    run(test())
+
+
+# ---- pods that behave badly ----
+
+
+def test_a_pod_that_dies_and_boots_streams_again_and_the_others_lose_nothing() -> None:
+    async def test() -> None:
+        async with world(pods=5) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.pod_off(1)
+            await until(lambda: hub.health(1).state is LinkState.MISSING)
+            await air.pod_on(1)
+            assert await hub.streaming([1]) < 3.0
+            assert hub.health(1).connects == 2
+            for number in (0, 2, 3, 4):
+                assert hub.heard.of(hub.pods[number]).missing == 0
+                assert hub.health(number).connects == 1
+
+    run(test())
+
+
+def test_a_pod_that_returns_with_another_address_type_streams_again() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.pod_off(0)
+            await until(lambda: hub.health(0).state is LinkState.MISSING)
+            await air.pod_on(0, address_type="public")
+            await hub.streaming([0])
+
+    run(test())
+
+
+def test_a_pod_that_falls_silent_is_told_of_and_reconnected() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.hang_pod(0)
+            await hub.told(0, "connected but silent")
+            await air.hang_pod(0, hung=False)
+            await hub.streaming([0])
+            assert hub.health(0).connects > 1
+            assert hub.heard.of(hub.pods[1]).missing == 0
+
+    run(test())
+
+
+def test_a_link_that_dies_without_a_word_is_noticed() -> None:
+    """The disconnection is never reported; only the data tell."""
+
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            for hangs in (False, True):
+                await air.silence_link(0, disconnect_hangs=hangs)
+                await hub.told(0, "connected but silent")
+                await hub.streaming([0])
+            assert hub.heard.of(hub.pods[1]).missing == 0
+
+    run(test())
+
+
+def test_garbage_goes_to_the_kernel_which_counts_it_and_ends_nothing() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            before = hub.count(0)
+            await air.send_garbage(0, packets=50)
+            await until(lambda: hub.count(0) > before + 60)
+            assert hub.health(0).connects == 1
+            assert hub.heard.of(hub.pods[1]).missing == 0
+
+    run(test())
+
+
+def test_a_flood_from_one_pod_takes_nothing_from_the_others() -> None:
+    async def test() -> None:
+        async with world(pods=3) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.flood(0, packets_per_s=1000)
+            before = hub.count(0)
+            await asyncio.sleep(2.0)
+            assert hub.count(0) - before > 1000
+            await air.flood(0, packets_per_s=0)
+            for number in (1, 2):
+                assert hub.heard.of(hub.pods[number]).missing == 0
+                assert hub.health(number).connects == 1
+
+    run(test())
+
+
+def test_a_pod_of_another_version_is_refused_with_advice() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air:
+            await air.speak_version(0, 2)
+            async with hub_in(air) as hub:
+                await hub.streaming([1])
+                await hub.told(0, "another version of the protocol; update pod or hub")
+                assert hub.health(0).connects == 0
+
+    run(test())
+
+
+def test_a_broken_sensor_is_told_of_and_does_not_cost_the_link() -> None:
+    async def test() -> None:
+        async with world(pods=1) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.break_imu(0)
+            await until(lambda: hub.health(0).imu_fault)
+            await asyncio.sleep(3.0)
+            assert hub.health(0).state is LinkState.STREAMING
+
+    run(test())
+
+
+def test_a_pod_that_was_given_another_place_is_followed() -> None:
+    async def test() -> None:
+        changed = []
+        async with world(pods=2) as air:
+            pods = await known_pods(air)
+            wrong = [dataclasses.replace(pods[0], runner="someone"), pods[1]]
+            memory = Memory(on_pod_changed=changed.append)
+            async with hub_in(air, wrong, memory=memory) as hub:
+                await until(lambda: hub.heard.count(pods[0]) > 0)
+                assert changed == [pods[0]]
+
+    run(test())
+
+
+# ---- BlueZ that behaves badly ----
+
+
+@pytest.mark.parametrize("method", ["StartDiscovery", "Connect", "AcquireNotify"])
+def test_an_adapter_that_another_program_uses_is_tried_again(method: str) -> None:
+    async def test() -> None:
+        async with world(pods=2) as air:
+            await air.fail(method, 3, "org.bluez.Error.InProgress", "Operation already in progress")
+            async with hub_in(air) as hub:
+                await hub.streaming()
+
+    run(test())
+
+
+def test_a_connection_that_hangs_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper_module, "CONNECT_S", 1.0)
+
+    async def test() -> None:
+        async with world(pods=3) as air:
+            await air.hang("Connect", 30.0)
+            async with hub_in(air) as hub:
+                await until(lambda: sum(_streams(health) for health in hub.source.health()) == 2)
+                await hub.streaming()
+
+    run(test())
+
+
+def _streams(health: PodHealth) -> bool:
+    return health.state is LinkState.STREAMING
+
+
+def test_an_adapter_that_is_pulled_out_and_put_back_has_its_pods_again() -> None:
+    async def test() -> None:
+        async with world(pods=3) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.remove_adapter()
+            await until(lambda: "not there" in "".join(hub.source.problems().values()))
+            await air.add_adapter()
+            await hub.streaming()
+            assert hub.source.problems() == {}
+
+    run(test())
+
+
+def test_dbus_that_is_killed_and_comes_back_has_its_pods_again() -> None:
+    async def test() -> None:
+        async with world(pods=3) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.kill_bus()
+            await until(lambda: not any(_streams(health) for health in hub.source.health()))
+            await until(lambda: hub.source.problems() != {})
+            await air.start_bus()
+            await hub.streaming()
+            assert hub.source.problems() == {}
+
+    run(test())
+
+
+def test_bluez_that_is_killed_and_comes_back_has_its_pods_again() -> None:
+    async def test() -> None:
+        async with world(pods=3) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.kill_bluez()
+            await until(lambda: not any(_streams(health) for health in hub.source.health()))
+            await air.start_bluez()
+            await hub.streaming()
+
+    run(test())
+
+
+def test_an_adapter_that_has_gone_deaf_is_switched_off_and_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(adapter_module, "DEAF_S", 1.0)
+    monkeypatch.setattr(adapter_module, "SCAN_WINDOW_S", 0.5)
+
+    async def test() -> None:
+        async with world(pods=2) as air:
+            await air.deafen()
+            async with hub_in(air) as hub:
+                await hub.streaming()
+
+    run(test())
+    assert "is switched off and on: no pod was heard for long" in caplog.text
+
+
+def test_a_pod_that_stays_silent_is_met_with_stronger_measures(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keeper_module, "CONNECT_S", 0.5)
+
+    async def test() -> None:
+        async with world(pods=1) as air:
+            await air.hang("Connect", 60.0, times=6)
+            async with hub_in(air) as hub:
+                await until(lambda: hub.health(0).state is LinkState.DEGRADED, 60.0)
+                assert "no answer" in (hub.health(0).reason or "")
+                await air.clear_faults()
+                await hub.streaming()
+
+    run(test())
+    assert "is switched off and on" in caplog.text
+
+
+def test_an_adapter_that_is_full_says_so_and_it_is_remembered() -> None:
+    async def test() -> None:
+        told: dict[str, int] = {}
+        async with world(pods=5) as air:
+            await air.limit_links(3)
+            memory = Memory(on_full=told.__setitem__)
+            async with hub_in(air, memory=memory) as hub:
+                await until(lambda: sum(_streams(h) for h in hub.source.health()) == 3)
+                await until(lambda: told == {air.centrals[0]: 3}, 90.0)
+                refused = [h for h in hub.source.health() if not _streams(h)]
+                assert all("add a USB adapter" in (h.reason or "") for h in refused)
+                assert all(h.connects == 1 for h in hub.source.health() if _streams(h))
+
+    run(test())
+
+
+def test_pods_are_reached_by_the_adapter_that_holds_their_bond() -> None:
+    async def test() -> None:
+        centrals = ["B8:27:EB:00:00:01", "B8:27:EB:00:00:02"]
+        async with world(pods=6, centrals=centrals) as air, hub_in(air) as hub:
+            await hub.streaming()
+            bonds = await air.connected_by()
+            assert {pod.address: pod.adapter for pod in hub.pods} == bonds
+
+    run(test())
+
+
+def test_services_that_bluez_remembers_wrongly_are_forgotten_with_the_bond() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.make_stale(0)
+            await air.drop_link(0)
+            await hub.told(0, "other services than before")
+            await until(lambda: hub.health(0).connects > 2)
+            await until(lambda: not _is_bonded(air))
+
+    bonds: list[tuple[str, str]] = []
+
+    def _is_bonded(air: World) -> bool:
+        return bool(bonds)
+
+    run(test())
+
+
+def test_two_pods_for_one_place_are_not_mixed() -> None:
+    async def test() -> None:
+        async with world(pods=6) as air:
+            pods = await known_pods(air)
+            same = [pods[0], pods[5]]  # both the first of their runner: pelvis
+            assert {pod.placement for pod in same} == {pods[0].placement}
+            async with hub_in(air, same) as hub:
+                await hub.streaming()
+
+    run(test())
+
+
+# ---- for hours ----
+
+
+def test_two_hundred_reconnections_leave_nothing_behind() -> None:
+    """Tasks, file descriptors and memory are as they were."""
+    import gc
+    import os
+    import resource
+
+    async def test() -> None:
+        async with world(pods=4) as air, hub_in(air) as hub:
+            await hub.streaming()
+
+            async def reconnect(times: int) -> None:
+                for _ in range(times):
+                    before = [hub.health(number).connects for number in range(4)]
+                    for number in range(4):
+                        await air.drop_link(number)
+                    await until(
+                        lambda before=before: all(
+                            hub.health(number).connects > before[number] and hub.count(number)
+                            for number in range(4)
+                        )
+                    )
+                    await hub.streaming()
+
+            def held() -> tuple[int, int]:
+                return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+
+            await reconnect(5)
+            gc.collect()
+            before, rss_kb = held(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            await reconnect(45)
+            gc.collect()
+            tasks, files = held()
+            assert tasks <= before[0] + 2
+            assert files <= before[1] + 2
+            assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - rss_kb < 20_000
+
+    run(test())

@@ -26,11 +26,13 @@ NEED_C    := gcc libc6-dev clang clang-runtime
 ifneq ($(shell uname -m),aarch64)
 NEED_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 endif
+# The tests' own BlueZ stands on it.
+NEED_RADIO := dbus-daemon
 # The pod's core needs these besides NEED_C.
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench accuracy callgrind picture fuzz \
-	clean
+.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test accuracy \
+	callgrind picture fuzz clean
 
 help:
 	@printf '%s\n' \
@@ -39,6 +41,9 @@ help:
 	'make firmware   the pod: host and Cortex-M tests, fuzzer, then size and cost' \
 	'make lint       ruff, mypy, clang-format, clang-tidy' \
 	'make bench      packets in, strides out: speed and memory' \
+	'make bench-radio  what ten pods over Bluetooth cost the hub' \
+	'make soak       an hour of session with everything that goes wrong in it' \
+	'make vm-test    the hub in a virtual machine, with the real BlueZ' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
 	'make picture    docs/demo.svg drawn anew' \
@@ -65,6 +70,7 @@ test-aarch64:
 	@$(MAKE) -C native --no-print-directory aarch64
 
 test-python: $(VENV)/with-test
+	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
 	$(SAY) 'Python tests'
 	@$(BIN)/python -m pytest
 
@@ -98,6 +104,20 @@ lint: $(VENV)/with-lint
 bench: $(VENV)/with-run
 	$(SAY) 'stridehub bench $(ARGS)'
 	@$(BIN)/stridehub bench $(ARGS)
+
+bench-radio: $(VENV)/with-test
+	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
+	$(SAY) 'ten pods over Bluetooth $(ARGS)'
+	@$(BIN)/python tests/bench/radio.py $(ARGS)
+
+soak: $(VENV)/with-test
+	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
+	$(SAY) 'an hour of session, six times as fast $(ARGS)'
+	@$(BIN)/python tests/bench/soak.py $(ARGS)
+
+vm-test: $(VENV)/with-test
+	$(SAY) 'the hub on the real BlueZ, in a virtual machine'
+	@$(BIN)/python tests/vm/run.py $(ARGS)
 
 accuracy: $(VENV)/with-run
 	$(SAY) 'accuracy on $(RECORDINGS)'

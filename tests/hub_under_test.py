@@ -111,6 +111,11 @@ async def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> fl
     return time.monotonic() - begun_s
 
 
+def all_stream(source: RadioSource) -> bool:
+    """And have sent something, over whatever connections."""
+    return all(h.state is LinkState.STREAMING and h.packets for h in source.health())
+
+
 async def known_pods(world: World) -> list[KnownPod]:
     """Those of a world where all have a placement; pods take turns at the adapters."""
     centrals = world.centrals

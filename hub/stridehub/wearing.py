@@ -11,9 +11,12 @@ from stridehub.model import Placement
 # A shank swings half as much again as its thigh (rms rates of 340 to 400 against 210 to 240 deg/s
 # in four recorded runners at 2.9 to 4 m/s).
 _THIGH_SWINGS_LESS = 1.15
-# Shank and thigh of one leg move together more than with the other leg's: the correlations of
-# their rates, both legs added, are 1.0 to 1.6 apart in those recordings, and change sign when two
-# pods are swapped.
+# Thigh and shank: the rates of a thigh go with those of the other leg's shank (correlation -0.5 to
+# -0.7), hardly with its own (0.1). The kernel turns a pod's axis so that its leg makes sense, so
+# only the sizes tell: those of both legs, added, are 0.7 to 1.2 apart in the recordings once the
+# axes are found, 0.7 to 1.7 in simulated runs from 2 to 5.5 m/s, and change sides when swapped.
+# Foot and shank of a leg go together (0.5 to 0.9 in simulated runs from 2.5 to 6.4 m/s), the other
+# leg's against (-0.1 to -0.7).
 _CLEAR = 0.5
 _MOVING_DPS = 120.0  # rms rate of both shanks: below it nobody runs
 _ENOUGH_S = 1.5  # of common samples: two strides
@@ -38,6 +41,7 @@ def hints(motions: Mapping[Placement, Motion]) -> list[str]:
 
 
 _Rates = Mapping[Placement, NDArray[np.float32]]
+_Pair = tuple[Placement, Placement]
 
 
 def _common_rates(motions: Mapping[Placement, Motion]) -> _Rates | None:
@@ -70,19 +74,26 @@ def _swapped_in_a_leg(rates: _Rates) -> Iterator[str]:
 
 
 def _swapped_sides(rates: _Rates) -> Iterator[str]:
-    """Foot and shank, if both move with the other thigh, are told of once: with the shank."""
-    for upper, lower, name in (
-        ((Placement.THIGH_L, Placement.THIGH_R), (Placement.SHANK_L, Placement.SHANK_R), "shank"),
-        ((Placement.SHANK_L, Placement.SHANK_R), (Placement.FOOT_L, Placement.FOOT_R), "foot"),
-    ):
-        if any(place not in rates for place in (*upper, *lower)):
-            continue
-        left, right = (rates[place] for place in upper)
-        low_left, low_right = (rates[place] for place in lower)
-        own = _correlation(left, low_left) + _correlation(right, low_right)
-        crossed = _correlation(left, low_right) + _correlation(right, low_left)
-        if crossed - own > _CLEAR:
-            yield f"left and right {name} look swapped"
+    shanks = (Placement.SHANK_L, Placement.SHANK_R)
+    thighs = (Placement.THIGH_L, Placement.THIGH_R)
+    feet = (Placement.FOOT_L, Placement.FOOT_R)
+    if all(place in rates for place in (*shanks, *thighs)):
+        own, crossed = _correlations(rates, thighs, shanks)
+        if np.abs(own).sum() - np.abs(crossed).sum() > _CLEAR:
+            yield "left and right look swapped: of the shanks, or of the thighs"
+    if all(place in rates for place in (*shanks, *feet)):
+        own, crossed = _correlations(rates, shanks, feet)
+        if crossed.sum() - own.sum() > _CLEAR:
+            yield "left and right look swapped: of the feet, or of the shanks"
+
+
+def _correlations(
+    rates: _Rates, upper: _Pair, lower: _Pair
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of left and right each with its own leg's, and with the other's: shape (2,) each."""
+    own = [_correlation(rates[a], rates[b]) for a, b in zip(upper, lower, strict=True)]
+    crossed = [_correlation(rates[a], rates[b]) for a, b in zip(upper, lower[::-1], strict=True)]
+    return np.array(own), np.array(crossed)
 
 
 def _rms(values: NDArray[np.float32]) -> float:

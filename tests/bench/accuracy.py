@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.truth import TrueStride, Truth
+from stridehub.commands.replay import run
 from stridehub.config import runner_profile
 from stridehub.model import Stride
 from stridehub.pods.recording import load_recording
-from stridehub.commands.replay import run
 
 SETTLED_S = 9.5  # earlier strides stand in the artificial blend from standing to running
 MATCH_S = 0.15

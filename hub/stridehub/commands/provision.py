@@ -48,7 +48,7 @@ def _asker() -> Ask:
         return input
 
     def nobody(question: str) -> str:
-        raise RadioError("provision", f"nobody is there to be asked: {question.strip()}")
+        raise PodLinkError("provision", f"nobody is there to be asked: {question.strip()}")
 
     return nobody
 
@@ -127,19 +127,21 @@ class Provisioner:
     async def _purpose(self, wish: Wish, before: PodConfig) -> PodConfig:
         return replace(
             before,
-            placement=wish.placement or await self._placement(before.placement),
-            runner=wish.runner or await self._text("runner", before.runner),
+            placement=wish.placement or await self._placement(wish, before.placement),
+            runner=wish.runner or await self._text(wish, "runner", before.runner),
             name=before.name if wish.name is None else wish.name,
         )
 
-    async def _placement(self, before: Placement | None) -> Placement:
+    async def _placement(self, wish: Wish, before: Placement | None) -> Placement:
         """Raises UnknownPlacementError."""
         labels = ", ".join(place.label for place in Placement)
         return Placement.from_label(
-            await self._text(f"placement ({labels})", before.label if before else "")
+            await self._text(wish, f"placement ({labels})", before.label if before else "")
         )
 
-    async def _text(self, question: str, default: str) -> str:
+    async def _text(self, wish: Wish, question: str, default: str) -> str:
+        if wish.is_sure and default:
+            return default
         while True:
             hint = f" [{default}]" if default else ""
             if answer := (await self._asked(f"{question}{hint}: ")).strip() or default:

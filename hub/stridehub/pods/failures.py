@@ -12,15 +12,35 @@ from bleak.exc import (
 )
 from bleak_retry_connector import BleakNotFoundError, BleakOutOfConnectionSlotsError
 
-from stridehub.errors import LinkRecordError, PodRefusedError, RadioError, StrideHubError
+from stridehub.errors import (
+    LinkRecordError,
+    PacketError,
+    PodRefusedError,
+    RadioError,
+    StrideHubError,
+)
 from stridehub.kernel.link import LinkResult, att_reason
 from stridehub.pods.backoff import Failure
+
+
+class LinkEndedError(StrideHubError):
+    """A link that stood and stands no more, or is of no use."""
+
+    def __init__(self, failure: Failure, reason: str | None = None) -> None:
+        """`reason` is for a person, where the class's own does not say enough."""
+        super().__init__(reason or failure.value.told)
+        self.failure = failure
+
 
 # What connecting and streaming raise when the air, the pod or BlueZ is at fault. BleakError's
 # callers also see KeyError and AssertionError where BlueZ takes an object away meanwhile.
 RADIO_ERRORS = (
     BleakError,
-    StrideHubError,
+    LinkEndedError,
+    LinkRecordError,
+    PacketError,
+    PodRefusedError,
+    RadioError,
     TimeoutError,
     OSError,
     EOFError,
@@ -55,15 +75,6 @@ _BY_TEXT = (
     ("not connected", Failure.LOST),
     ("Error.NotConnected", Failure.LOST),
 )
-
-
-class LinkEndedError(StrideHubError):
-    """A link that stood and stands no more, or is of no use."""
-
-    def __init__(self, failure: Failure, reason: str | None = None) -> None:
-        """`reason` is for a person, where the class's own does not say enough."""
-        super().__init__(reason or failure.value.told)
-        self.failure = failure
 
 
 def failure_of(error: BaseException) -> Failure:

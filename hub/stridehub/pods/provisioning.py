@@ -74,8 +74,6 @@ async def paired(
             finally:
                 with suppress(*RADIO_ERRORS):
                     await asyncio.wait_for(client.disconnect(), DISCONNECT_S)
-    except PodLinkError:
-        raise
     except RADIO_ERRORS as error:
         raise PodLinkError(sighting.name or sighting.address, reason_of(error)) from error
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from stridehub.errors import PodRefusedError
 from stridehub.kernel.stride import Findings, StrideKernel
 from stridehub.kernel.wire import Bytes
-from stridehub.model import GaitEvent, PodInfo, PodStatus, RunnerProfile, Stride
+from stridehub.model import GaitEvent, PodStatus, RunnerProfile, Stride
 from stridehub.pods.source import Arrival, Take, WornPod
 
 OnStride = Callable[[Stride], None]
@@ -22,48 +22,49 @@ class Pipeline:
         self._on_event = tuple(on_event)
         self._on_stride = tuple(on_stride)
         self.kernels: dict[str, StrideKernel] = {}
-        self._infos: dict[str, list[PodInfo]] = {}  # by runner, in the order of the pods' numbers
+        self._worn: dict[str, list[WornPod]] = {}  # by runner, in the order of the pods' numbers
 
     def add_runner(self, profile: RunnerProfile) -> None:
         """Raises ProfileError."""
         self.kernels[profile.runner] = StrideKernel(profile)
-        self._infos[profile.runner] = []
+        self._worn[profile.runner] = []
 
-    def add_pod(self, runner: str, info: PodInfo) -> int:
-        """The pod's number with this runner. Raises PacketError, PodRefusedError."""
-        number = self.kernels[runner].add_pod(info)
-        self._infos[runner].append(info)
+    def add_pod(self, worn: WornPod) -> int:
+        """The pod's number with its runner. Raises PacketError, PodRefusedError."""
+        number = self.kernels[worn.runner].add_pod(worn.info)
+        self._worn[worn.runner].append(worn)
         return number
 
     def plug(self, worn: WornPod) -> Take:
         """Takes the packets of a pod that is new, or back after a while.
 
-        A pod that is back with other scales or another rate is measured anew, and so are the
-        others of its runner: their alignment is lost. Raises PacketError, PodRefusedError, also
-        for a runner that is not known.
+        Another pod at a place that was taken, or the same with other scales or another rate, is
+        measured anew, and so are the others of its runner: their alignment is lost. Raises
+        PacketError, PodRefusedError, also for a runner that is not known.
         """
         runner = worn.runner
         if runner not in self.kernels:
             raise PodRefusedError(worn.info, f"no runner {runner!r} here")
-        number = self._number(runner, worn.info)
+        number = self._number(worn)
         return lambda packet, arrival_s: self.on_packet(runner, number, packet, arrival_s)
 
-    def _number(self, runner: str, info: PodInfo) -> int:
-        infos = self._infos[runner]
-        placed = [known.placement for known in infos]
-        if info.placement not in placed:
-            return self.add_pod(runner, info)
-        number = placed.index(info.placement)
-        if _measured(infos[number]) != _measured(info):
-            self._begin_anew(runner, [*infos[:number], info, *infos[number + 1 :]])
+    def _number(self, worn: WornPod) -> int:
+        others = self._worn[worn.runner]
+        placed = [other.info.placement for other in others]
+        if worn.info.placement not in placed:
+            return self.add_pod(worn)
+        number = placed.index(worn.info.placement)
+        if _identity(others[number]) != _identity(worn):
+            self._begin_anew(worn.runner, [*others[:number], worn, *others[number + 1 :]])
         return number
 
-    def _begin_anew(self, runner: str, infos: Iterable[PodInfo]) -> None:
-        kernel = self.kernels[runner]
-        self._hand_on(runner, kernel.finish())
-        self.add_runner(kernel.profile)
-        for info in infos:
-            self.add_pod(runner, info)
+    def _begin_anew(self, runner: str, worn: list[WornPod]) -> None:
+        old = self.kernels[runner]
+        kernel = StrideKernel(old.profile)
+        for pod in worn:
+            kernel.add_pod(pod.info)
+        self._hand_on(runner, old.finish())
+        self.kernels[runner], self._worn[runner] = kernel, worn
 
     def on_packet(self, runner: str, pod: int, packet: Bytes, arrival_s: float) -> None:
         """Takes any bytes; what is no packet of this pod is counted by the kernel."""
@@ -94,9 +95,9 @@ class Pipeline:
                 give(stride)
 
 
-def _measured(info: PodInfo) -> PodInfo:
+def _identity(worn: WornPod) -> WornPod:
     """Without what does not change the meaning of a sample."""
-    return replace(info, batch=1, firmware=0)
+    return replace(worn, info=replace(worn.info, batch=1, firmware=0))
 
 
 class Feed:
@@ -105,7 +106,7 @@ class Feed:
     def __init__(self, pipeline: Pipeline, pods: Iterable[WornPod]) -> None:
         """Raises PacketError, PodRefusedError."""
         self._pipeline = pipeline
-        self._ports = [(worn.runner, pipeline.add_pod(worn.runner, worn.info)) for worn in pods]
+        self._ports = [(worn.runner, pipeline.add_pod(worn)) for worn in pods]
 
     def take(self, arrival: Arrival) -> None:
         runner, pod = self._ports[arrival.pod]

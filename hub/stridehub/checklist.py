@@ -89,7 +89,7 @@ def _of_pod(health: PodHealth) -> Iterator[Item]:
     if health.imu_fault:
         yield item("imu_fault", "its sensor does not answer; switch the pod off and on")
     if health.battery_mv is not None and health.battery_mv < LOW_BATTERY_MV:
-        yield item("battery_low", f"battery low, {health.battery_mv / 1000:.2f} V; charge it")
+        yield item("battery_low", "battery low; charge it")
 
 
 def _of_wearer(wearer: Wearer, healths: Iterable[PodHealth]) -> Iterator[Item]:
@@ -115,4 +115,6 @@ def _of_status(wearer: Wearer, status: PodStatus) -> Iterator[Item]:
         yield item("not_aligned", "run some steps, so that the pod finds its axes")
     loss = status.lost_packets / max(1, status.packets + status.lost_packets)
     if status.packets >= _LOSS_KNOWN_FROM and loss > MUCH_LOSS:
-        yield item("loss", f"{loss:.0%} of its packets are lost; wear the hub closer")
+        yield item(
+            "loss", f"more than {MUCH_LOSS:.0%} of its packets are lost; wear the hub closer"
+        )

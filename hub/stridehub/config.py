@@ -13,7 +13,7 @@ from stridehub.model import RunnerProfile
 MAX_CONFIG_BYTES = 65536  # some dozens of lines, a dozen a runner
 
 # Becomes part of file names and topics.
-RunnerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+RunnerId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
 # What the kernel takes, native/src/stride_kernel.c: generous for a child as for a giant.
 HeightM = Annotated[float, msgspec.Meta(ge=0.8, le=2.6)]
 MassKg = Annotated[float, msgspec.Meta(ge=15.0, le=300.0)]
@@ -40,7 +40,7 @@ class ProfileSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
                 raise ValueError(f"{name} is not a number")
 
 
-AdapterAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$")]
+AdapterAddress = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}\Z")]
 
 
 class RadioConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +78,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def runtime(self) -> Path:
         """The folder of what need not outlive the machine's power."""
         return _folder(self.runtime_dir, "RUNTIME_DIRECTORY", "/run/stridehub", "XDG_RUNTIME_DIR",
-                       "/tmp")  # fmt: skip
+                       "~/.cache")  # fmt: skip
 
     def profile(self, runner: str) -> RunnerProfile:
         """What is known of the runner; the defaults for one without settings."""
@@ -89,7 +89,7 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def _folder(chosen: str | None, of_service: str, of_root: str, of_user: str, at_home: str) -> Path:
     """As chosen, as systemd says, root's, or the user's own."""
     if chosen is not None:
-        return Path(chosen)
+        return Path(chosen).expanduser()
     if given := os.environ.get(of_service):
         return Path(given.partition(":")[0])
     if os.geteuid() == 0:
@@ -127,7 +127,7 @@ def _load(path: Path, kind: type[_Settings]) -> _Settings:
         raise ConfigError(path, f"more than {MAX_CONFIG_BYTES} bytes")
     try:
         return msgspec.toml.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ConfigError(path, str(error)) from error
 
 

@@ -90,10 +90,11 @@ class Live:
             yield task
         finally:
             task.cancel()
-            await asyncio.wait({task}, timeout=SHUTDOWN_S)
+            ended, _ = await asyncio.wait({task}, timeout=SHUTDOWN_S)
             self.pipeline.finish()
-        with suppress(asyncio.CancelledError):
-            await task
+        if ended:
+            with suppress(asyncio.CancelledError):
+                task.result()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -110,18 +111,20 @@ class Live:
         while True:
             self.checklist.update(
                 self.source.health(),
-                [_wearer(runner, kernel) for runner, kernel in self.pipeline.kernels.items()],
+                [wearer(runner, kernel) for runner, kernel in self.pipeline.kernels.items()],
                 self.source.problems(),
             )
             await asyncio.sleep(TELL_S)
 
 
-def _wearer(runner: str, kernel: StrideKernel) -> Wearer:
-    numbers = range(len(kernel.pods))
-    motions = {kernel.pods[number]: Motion(*kernel.series(number)) for number in numbers}
-    return Wearer(
-        runner, kernel.gait, [kernel.status(number) for number in numbers], hints(motions)
-    )
+def wearer(runner: str, kernel: StrideKernel) -> Wearer:
+    """As the checklist sees a runner."""
+    statuses = [kernel.status(number) for number in range(len(kernel.pods))]
+    motions = {
+        status.placement: Motion(*kernel.series(number), status.alignment_confidence)
+        for number, status in enumerate(statuses)
+    }
+    return Wearer(runner, kernel.gait, statuses, hints(motions))
 
 
 @contextmanager

@@ -33,10 +33,12 @@ TIME_REQUEST_S = 5.0
 # A stream of this length ends a series of failures.
 STEADY_S = 30.0
 
-# SIGTERM to exit takes 3 s at most, with all pods at once: a STOP that gets no answer, then a
-# disconnection that gets none.
+# A STOP that gets no answer is not waited for any longer.
 STOP_S = 0.8
-DISCONNECT_S = 1.5
+# BlueZ takes 2 to 2.8 s to disconnect (a timer of its own); a new connection before that is none.
+DISCONNECT_S = 4.0
+# SIGTERM to exit takes 3 s at most, with all pods at once. BlueZ goes on to disconnect by itself.
+LAST_DISCONNECT_S = 1.5
 
 # One call to BlueZ over D-Bus; it answers in milliseconds unless it hangs.
 DBUS_S = 5.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stridehub.model import Placement
+from stridehub.model import ENOUGH_CONFIDENCE, Placement
 
 # A shank swings half as much again as its thigh (rms rates of 340 to 400 against 210 to 240 deg/s
 # in four recorded runners at 2.9 to 4 m/s).
@@ -19,6 +19,7 @@ _THIGH_SWINGS_LESS = 1.15
 # leg's against (-0.1 to -0.7).
 _CLEAR = 0.5
 _MOVING_DPS = 120.0  # rms rate of both shanks: below it nobody runs
+_LEGS = {place for place in Placement if place not in (Placement.PELVIS, Placement.CHEST)}
 _ENOUGH_S = 1.5  # of common samples: two strides
 _SLOT_S = 0.005  # of the kernel's grid
 
@@ -29,10 +30,18 @@ class Motion(NamedTuple):
     time_s: NDArray[np.float64]
     angle_deg: NDArray[np.float32]
     rate_dps: NDArray[np.float32]
+    confidence: float  # 0..1, of the pod's alignment
 
 
 def hints(motions: Mapping[Placement, Motion]) -> list[str]:
-    """What looks wrong, in words; nothing while the runner does not run, or pods are missing."""
+    """What looks wrong, in words.
+
+    Nothing while the runner does not run, pods are missing, or a leg's pod is still looking for
+    its axes.
+    """
+    legs = [motion for place, motion in motions.items() if place in _LEGS]
+    if any(motion.confidence < ENOUGH_CONFIDENCE for motion in legs):
+        return []
     shanks = (Placement.SHANK_L, Placement.SHANK_R)
     rates = _common_rates(motions)
     if rates is None or any(s not in rates or _rms(rates[s]) < _MOVING_DPS for s in shanks):

@@ -623,7 +623,7 @@ def test_an_adapter_has_so_many_links_and_no_more() -> None:
             await find(made.addresses[1])
             reply = await call(bus, device_path(made, 1), _DEVICE, "Connect")
         assert reply.error_name == "org.bluez.Error.Failed"
-        assert reply.body == ["le-connection-abort-by-local"]
+        assert reply.body == ["le-connection-concurrent-connection-limit"]
 
     run(test, pods=2)
 

@@ -406,11 +406,7 @@ def test_a_pod_that_stays_silent_is_met_with_stronger_measures(
     assert "is switched off and on" in caplog.text
 
 
-def test_an_adapter_that_is_full_says_so_and_it_is_remembered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(keeper_module, "CONNECT_S", 1.0)
-
+def test_an_adapter_that_is_full_says_so_and_it_is_remembered() -> None:
     async def test() -> None:
         told: dict[str, int] = {}
         async with world(pods=5) as air:
@@ -418,11 +414,31 @@ def test_an_adapter_that_is_full_says_so_and_it_is_remembered(
             memory = Memory(on_full=told.__setitem__)
             async with hub_in(air, memory=memory) as hub:
                 await until(lambda: sum(_streams(h) for h in hub.source.health()) == 3)
-                full = [h for h in range(5) if not _streams(hub.health(h))]
+                full = [number for number in range(5) if not _streams(hub.health(number))]
                 for number in full:
                     await hub.told(number, "add a USB adapter")
                 assert told == {air.centrals[0]: 3}
                 assert all(h.connects == 1 for h in hub.source.health() if _streams(h))
+
+    run(test())
+
+
+def test_an_adapter_that_may_be_full_is_suspected_and_tried_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper_module, "CONNECT_S", 0.5)
+
+    async def test() -> None:
+        told: dict[str, int] = {}
+        async with world(pods=4) as air:
+            await air.pod_off(3)
+            async with hub_in(air, memory=Memory(on_full=told.__setitem__)) as hub:
+                await hub.streaming(range(3))
+                await air.hang("Connect", 30.0, times=3)
+                await air.pod_on(3)
+                await hub.told(3, "add a USB adapter")
+                await hub.streaming()
+            assert told == {}
 
     run(test())
 

@@ -8,7 +8,7 @@ import bluezoo.device
 import sdbus
 from bluezoo.utils import BluetoothClass
 
-from mock_bluez.bluez_errors import bluez_error, not_ready, unreachable
+from mock_bluez.bluez_errors import bluez_error, no_slot, not_ready, unreachable
 from mock_bluez.bluez_faults import Faults, may_fail
 from mock_bluez.bluez_link import Link
 from mock_bluez.bluez_radio import Radio
@@ -138,11 +138,13 @@ class Device(bluezoo.device.Device):  # type: ignore[misc]
         if may_be_struck:
             await self.faults.strike("Connect")
         if self.adapter.is_full():
-            raise unreachable()
+            raise no_slot()
         radio = await self._find_radio()
         await asyncio.sleep(_RADIO_S)
-        if radio.advertisement is None or self.adapter.is_full():
+        if radio.advertisement is None:
             raise unreachable()
+        if self.adapter.is_full():
+            raise no_slot()
         self.link = radio.link = Link(self, radio, self.service.mtu)
         self.connected = True
         self._tell(Connected=("b", True))

@@ -46,5 +46,10 @@ def unreachable() -> Exception:
     return bluez_error("Failed", "le-connection-abort-by-local")
 
 
+def no_slot() -> Exception:
+    """The controller holds no more links."""
+    return bluez_error("Failed", "le-connection-concurrent-connection-limit")
+
+
 def not_ready() -> Exception:
     return bluez_error("NotReady", "Resource Not Ready")

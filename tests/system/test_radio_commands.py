@@ -193,6 +193,7 @@ def test_sigterm_ends_it_within_three_seconds_though_bluez_hangs(machine: Machin
             async with running(machine, air) as process:
                 await air.hang("Disconnect", 30.0, times=5)
                 await air.hang("WriteValue", 30.0, times=5)
+                await air.hang("StopDiscovery", 30.0)
                 begun_s = time.monotonic()
                 process.send_signal(signal.SIGTERM)
                 await process.communicate()

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from stridehub.errors import RadioError
 from stridehub.pods.backoff import Backoff, Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, reason_of
 from stridehub.pods.radio import Host, Radio, Sighting
@@ -25,9 +24,10 @@ from stridehub.timing import (
 
 log = logging.getLogger(__name__)
 
-# Adapters hold three to seven links, and say so only by refusing one more. Where a pod that is
-# heard well cannot be connected while so many are, the adapter is taken to be full.
+# Adapters hold three to seven links, and not all say so when they refuse one more. Where a pod that
+# is heard cannot be connected again and again while so many are, that is the likely reason.
 SUSPECT_LINKS = 3
+SUSPECT_TRIES = 3
 
 
 class Adapter:
@@ -99,16 +99,17 @@ class Adapter:
             self._linked.discard(address)
 
     def refused_one(self, failure: Failure, tries: int) -> Failure:
-        """A connection failed for the `tries`th time in a row: for lack of a slot?"""
+        """A connection failed for the `tries`th time in a row: for lack of a slot?
+
+        Only where the adapter itself said so, it is believed from now on.
+        """
         others = len(self._linked)
-        suspect = failure in (Failure.TIMED_OUT, Failure.ABORTED) and tries >= SUSPECT_LINKS
-        if failure is not Failure.NO_SLOT and not (suspect and others >= SUSPECT_LINKS):
-            return failure
-        if 0 < others < self.most_links:
+        if failure is Failure.NO_SLOT and 0 < others < self.most_links:
             self.most_links = others
             log.warning("adapter %s: %s", self.address, self._full())
             self._on_full(others)
-        return Failure.NO_SLOT
+        is_suspect = failure in (Failure.TIMED_OUT, Failure.ABORTED) and tries >= SUSPECT_TRIES
+        return Failure.NO_SLOT if is_suspect and others >= SUSPECT_LINKS else failure
 
     def _full(self) -> str:
         return f"the adapter holds {self.most_links} links; {Failure.NO_SLOT.value.advice}"
@@ -154,15 +155,15 @@ class Adapter:
 
     async def _locate(self) -> str:
         if not self._is_allowed:
-            raise RadioError(
-                self.address, "pods are bonded with it; the configuration leaves it out"
+            raise LinkEndedError(
+                Failure.ADAPTER_GONE, "pods are bonded with it; the configuration leaves it out"
             )
         for adapter in await self._host.adapters():
             if adapter.address.upper() == self.address.upper():
                 if not adapter.powered:
                     await self._host.power_cycle(adapter.name)
                 return adapter.name
-        raise RadioError(self.address, Failure.ADAPTER_GONE.value.told)
+        raise LinkEndedError(Failure.ADAPTER_GONE)
 
     async def _recover(self, error: BaseException) -> None:
         """It may come back under another name."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 _GROWTH = 3.0  # decorrelated jitter: up to three times the last wait
+_FIRST_SPREAD = 2.0  # the first wait has some already: pods that were lost together come apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ class Failure(Enum):
         "add a USB adapter and provision some pods with it",
     )
     LOST = Manner("the link was lost", 0.1, 2.0)
+    HUNG_UP = Manner(
+        "the pod hung up at once",
+        0.5,
+        10.0,
+        "if it goes on, it has forgotten this hub: double-tap it, then `stridehub provision`",
+    )
     SILENT = Manner("connected but silent", 0.1, 5.0, climbs=True)
     TIMED_OUT = Manner("no answer", 0.5, 5.0, "bring the pod closer", climbs=True)
     ABORTED = Manner("the connection failed", 0.3, 5.0, climbs=True)
@@ -71,7 +78,7 @@ class Backoff:
     def wait_s(self, failure: Failure) -> float:
         """Between the class's first and longest wait, longer from time to time."""
         manner = failure.value
-        last_s = self._last_s.get(failure, manner.first_s / _GROWTH)
+        last_s = self._last_s.get(failure, _FIRST_SPREAD * manner.first_s / _GROWTH)
         top_s = max(manner.first_s, min(manner.most_s, last_s * _GROWTH))
         wait_s = self._random.uniform(manner.first_s, top_s)
         self._last_s[failure] = wait_s

@@ -48,11 +48,12 @@ RADIO_ERRORS = (
     AssertionError,
 )
 
-_NOT_BONDED = {
-    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
-    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION,
-    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
-    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION_KEY_SIZE,
+_BY_CODE = {
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION: Failure.NOT_BONDED,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHORIZATION: Failure.NOT_BONDED,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION: Failure.NOT_BONDED,
+    BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION_KEY_SIZE: Failure.NOT_BONDED,
+    BleakGATTProtocolErrorCode.UNLIKELY_ERROR: Failure.LOST,  # BlueZ, when the link goes meanwhile
 }
 
 # Names and texts of BlueZ's errors, the more telling first.
@@ -71,6 +72,9 @@ _BY_TEXT = (
     ("Error.NoReply", Failure.NO_BLUEZ),
     ("Error.Disconnected", Failure.NO_BLUEZ),
     ("Error.NameHasNoOwner", Failure.NO_BLUEZ),
+    ("Error.UnknownObject", Failure.TIMED_OUT),
+    ("device disconnected", Failure.HUNG_UP),
+    ("Service Discovery has not been performed", Failure.LOST),
     ("Not connected", Failure.LOST),
     ("not connected", Failure.LOST),
     ("Error.NotConnected", Failure.LOST),
@@ -91,7 +95,7 @@ def failure_of(error: BaseException) -> Failure:
 
 def _failure_of_one(error: BaseException) -> Failure:
     if isinstance(error, BleakGATTProtocolError):
-        return Failure.NOT_BONDED if error.code in _NOT_BONDED else Failure.REFUSED
+        return _BY_CODE.get(error.code, Failure.REFUSED)
     if isinstance(error, BleakCharacteristicNotFoundError):
         return Failure.STALE_SERVICES
     if isinstance(error, asyncio.TimeoutError | BleakNotFoundError | BleakDeviceNotFoundError):
@@ -115,7 +119,7 @@ def _by_text(error: BaseException) -> Failure:
 
 def reason_of(error: BaseException) -> str:
     """In one line, for a person: the class with its advice, or with what was said itself."""
-    if isinstance(error, LinkEndedError):
+    if isinstance(error, LinkEndedError | RadioError):
         return str(error)
     if isinstance(error, PodRefusedError):
         return error.reason

@@ -17,7 +17,7 @@ from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, re
 from stridehub.pods.link import PodLink, StreamSettings
 from stridehub.pods.radio import Radio, Sighting
 from stridehub.pods.source import PacketSink, WornPod
-from stridehub.timing import CONNECT_S, STEADY_S
+from stridehub.timing import CONNECT_S, DISCONNECT_S, LAST_DISCONNECT_S, STEADY_S
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class PodKeeper:
             finally:
                 self._link = None
                 self._packets += link.vitals.packets
-                await link.end()
+                await link.end(LAST_DISCONNECT_S if _is_last() else DISCONNECT_S)
 
     async def _connect(self, link: PodLink, sighting: Sighting) -> BleakClient:
         async with self._adapter.gate, asyncio.timeout(CONNECT_S):
@@ -106,15 +106,15 @@ class PodKeeper:
         self._link = link
         self._follow(await link.meet(client))
         info = await link.prepare(self._settings)
-        await link.start(sink.plug(WornPod(self.pod.runner, info)))
+        await link.start(sink.plug(WornPod(self.pod.runner, info, self.pod.address)))
         self._state, self._reason = LinkState.STREAMING, None
         log.info("%s streams", self.label)
 
     def _follow(self, config: PodConfig) -> None:
         """What a pod is for stands in its own flash; another hub may have changed it."""
-        if config.placement is None:
+        if config.placement is None or not config.runner:
             raise LinkEndedError(
-                Failure.NOT_TAKEN, "the pod has no placement; `stridehub provision` gives it one"
+                Failure.NOT_TAKEN, "the pod is nobody's; `stridehub provision` gives it a place"
             )
         pod = replace(self.pod, name=config.name, placement=config.placement, runner=config.runner)
         if pod != self.pod:
@@ -199,3 +199,9 @@ class PodKeeper:
             imu_fault=vitals.imu_fault if vitals else False,
             samples_a_packet=vitals.info.batch if vitals and vitals.info else None,
         )
+
+
+def _is_last() -> bool:
+    """The hub ends: there is no next connection that this one could be in the way of."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

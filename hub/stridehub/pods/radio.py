@@ -9,7 +9,7 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak_retry_connector import establish_connection
+from bleak_retry_connector import NO_RSSI_VALUE, establish_connection
 
 from stridehub.errors import LinkRecordError
 from stridehub.kernel.link import Advertisement, Attribute, LinkResult, decode_advertisement
@@ -98,7 +98,8 @@ class Radio:
         """Hears pods, as `async with`."""
 
         def heard(device: BLEDevice, data: AdvertisementData) -> None:
-            on_sighting(sighting_of(device, data))
+            if data.rssi != NO_RSSI_VALUE:  # else BlueZ told of something that is no advertisement
+                on_sighting(sighting_of(device, data))
 
         return BleakScanner(
             heard,

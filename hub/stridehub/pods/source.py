@@ -16,6 +16,7 @@ class WornPod:
 
     runner: str
     info: PodInfo
+    address: str = ""  # tells pods apart that sit at one place, one after the other
 
 
 class PacketSink(Protocol):

@@ -9,19 +9,19 @@ from typing import Any
 from stridehub.errors import StoreError, UnknownPlacementError
 from stridehub.model import KnownPod, Placement
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS pods (
-    address TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    placement TEXT NOT NULL,
-    runner TEXT NOT NULL,
-    adapter TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS adapters (
-    address TEXT PRIMARY KEY,
-    most_links INTEGER NOT NULL
-) STRICT;
-"""
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS pods (
+        address TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        placement TEXT NOT NULL,
+        runner TEXT NOT NULL,
+        adapter TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS adapters (
+        address TEXT PRIMARY KEY,
+        most_links INTEGER NOT NULL
+    ) STRICT""",
+)
 _BUSY_S = 5.0  # another command of the hub writes for milliseconds
 
 
@@ -34,20 +34,27 @@ class Roster:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as database:
-                database.execute("PRAGMA journal_mode = WAL")
+            database = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+            with closing(database):
                 database.execute("PRAGMA synchronous = FULL")
-                database.executescript(_SCHEMA)
-                with database:
-                    yield database
-        except (sqlite3.Error, OSError) as error:
+                database.execute("BEGIN IMMEDIATE")
+                for table in _TABLES:
+                    database.execute(table)
+                yield database
+                database.execute("COMMIT")
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise StoreError(self._path, str(error)) from error
 
     def _read(self, query: str) -> list[tuple[Any, ...]]:
-        if not self._path.exists():
+        try:
+            self._path.stat()
+        except FileNotFoundError:
             return []
+        except (OSError, ValueError) as error:
+            raise StoreError(self._path, str(error)) from error
         with self._open() as database:
             return database.execute(query).fetchall()
 

@@ -41,6 +41,6 @@ def read_snapshot(folder: Path) -> Snapshot | None:
     """None where no hub runs; a file that is no snapshot is none."""
     try:
         snapshot = msgspec.json.decode(_path(folder).read_bytes(), type=Snapshot)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, ValueError, RecursionError):
         return None
     return snapshot if abs(time.time() - snapshot.taken_s) < FRESH_S else None

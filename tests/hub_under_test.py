@@ -1,12 +1,12 @@
 """A hub's radio against a world of pods, and what it made of it."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from mock_bluez.world import World
+from on_the_loop import until
 from stridehub.kernel.wire import Bytes
 from stridehub.model import KnownPod, LinkState, Placement, PodHealth
 from stridehub.pods.bluez import BlueZ
@@ -14,9 +14,6 @@ from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Radio
 from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.pods.source import Take, WornPod
-
-PATIENCE_S = 20.0
-_POLL_S = 0.01
 
 Place = tuple[str, Placement]
 
@@ -100,15 +97,6 @@ class Hub:
     async def told(self, pod: int, words: str) -> None:
         """Waits until the hub gives this reason for the pod's trouble."""
         await until(lambda: words in (self.health(pod).reason or ""))
-
-
-async def until(is_so: Callable[[], bool], patience_s: float = PATIENCE_S) -> float:
-    """For how long it took, in seconds. Raises TimeoutError."""
-    begun_s = time.monotonic()
-    async with asyncio.timeout(patience_s):
-        while not is_so():
-            await asyncio.sleep(_POLL_S)
-    return time.monotonic() - begun_s
 
 
 def all_stream(source: RadioSource) -> bool:

@@ -24,8 +24,9 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "firmware" / "virtual")]
 
-from hub_under_test import all_stream, known_pods, until  # noqa: E402
+from hub_under_test import all_stream, known_pods  # noqa: E402
 from mock_bluez.world import World, missing, world  # noqa: E402
+from on_the_loop import until  # noqa: E402
 from stridehub.config import HubConfig  # noqa: E402
 from stridehub.live import Live  # noqa: E402
 from stridehub.model import Stride  # noqa: E402

@@ -1,7 +1,7 @@
 """The tests' own Bluetooth: what bleak sees of pods on Bumble's simulated air."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,33 +16,17 @@ from bleak_retry_connector import BleakConnectionError, establish_connection
 
 from bumble_bleak.backend import WISHED_MTU
 from bumble_bleak.world import SHANKS_AND_PELVIS, World, bumble_world
+from on_the_loop import run, until
 from stridehub.errors import RadioError
 from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, LinkResult, Opcode, PodCondition
 from stridehub.model import Placement
 from stridehub.pods.radio import Host
 
-PATIENCE_S = 60.0  # of a test on a loaded machine
 COMPANY_ID = 0xFFFF
 CLIENT_CONFIGURATION = normalize_uuid_16(0x2902)
 START = link.encode_control(link.Control(Opcode.START))
 ONE = (Placement.SHANK_L,)
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    """Nothing goes on when it is over."""
-
-    async def in_time() -> None:
-        await asyncio.wait_for(test, PATIENCE_S)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left
-
-    asyncio.run(in_time())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.005)
 
 
 async def found(world: World, number: int = 0) -> BLEDevice:
@@ -115,7 +99,7 @@ def test_a_scan_for_the_service_finds_record_and_name_of_all_pods() -> None:
                 assert advertised.local_name == placement.label
                 assert advertised.service_uuids == service
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_scan_for_another_service_finds_nothing() -> None:
@@ -126,7 +110,7 @@ def test_a_scan_for_another_service_finds_nothing() -> None:
                 await until(lambda: bool(all_services.discovered_devices))
             assert not other.discovered_devices
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 # ---- pairing ----
@@ -146,7 +130,7 @@ def test_without_a_bond_a_pod_tells_info_only() -> None:
             subscription = stranger.start_notify(Attribute.SAMPLES.uuid, take)
             assert await refusal(subscription) == LinkResult.NOT_ENCRYPTED
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_in_the_pairing_window_a_client_bonds() -> None:
@@ -165,7 +149,7 @@ def test_in_the_pairing_window_a_client_bonds() -> None:
             assert await one.read_gatt_descriptor(subscription) == bytes(2)
             assert world.pods[0].pod.status().conditions & PodCondition.BONDED
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_outside_the_pairing_window_a_client_is_refused() -> None:
@@ -180,7 +164,7 @@ def test_outside_the_pairing_window_a_client_is_refused() -> None:
             await stranger.connect()
             assert (await config_of(stranger)).name == "shank_l"
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_bond_is_enough_to_come_back_and_gone_when_unpaired() -> None:
@@ -199,7 +183,7 @@ def test_a_bond_is_enough_to_come_back_and_gone_when_unpaired() -> None:
             config = again.read_gatt_char(Attribute.CONFIG.uuid)
             assert await refusal(config) == LinkResult.NOT_ENCRYPTED
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_that_has_lost_its_bonds_is_disconnected() -> None:
@@ -213,7 +197,7 @@ def test_a_pod_that_has_lost_its_bonds_is_disconnected() -> None:
                 await one.connect()
             assert not one.is_connected
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_that_knows_another_hub_turns_a_stranger_away() -> None:
@@ -230,7 +214,7 @@ def test_a_pod_that_knows_another_hub_turns_a_stranger_away() -> None:
                 await stranger.connect()
             assert ended == [stranger]
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 # ---- what a bonded client does ----
@@ -244,7 +228,7 @@ def test_pods_stream_without_a_gap() -> None:
                 assert [packet.sequence for packet in packets] == list(range(60))
                 assert packets[-1].dropped == 0
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_refusals_keep_the_codes_of_the_pod() -> None:
@@ -266,7 +250,7 @@ def test_refusals_keep_the_codes_of_the_pod() -> None:
             await samples_of(one)
             assert await refusal(write(one, Attribute.CONFIG, config)) == LinkResult.BUSY
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_stopped_subscription_ends_the_stream() -> None:
@@ -278,7 +262,7 @@ def test_a_stopped_subscription_ends_the_stream() -> None:
             assert not world.pods[0].pod.wishes.imu_streams
             assert await refusal(write(one, Attribute.CONTROL, START)) == LinkResult.NOT_SUBSCRIBED
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 # ---- links that end ----
@@ -301,7 +285,7 @@ def test_a_lost_link_is_told_once_and_the_pod_comes_back() -> None:
             await one.disconnect()
             assert ended == [one, one]
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_request_under_way_fails_with_the_link() -> None:
@@ -315,7 +299,7 @@ def test_a_request_under_way_fails_with_the_link() -> None:
                 with pytest.raises(BleakError, match="Not connected"):
                     await request
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_silent_pod_answers_late_and_has_dropped_what_did_not_fit() -> None:
@@ -338,7 +322,7 @@ def test_a_silent_pod_answers_late_and_has_dropped_what_did_not_fit() -> None:
                 missed, last = packet.sequence - last.sequence - 1, packet
             assert missed == last.dropped
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_that_is_off_does_not_hold_up_others() -> None:
@@ -356,7 +340,7 @@ def test_a_pod_that_is_off_does_not_hold_up_others() -> None:
             await waiting
             assert (await config_of(absent)).name == "pelvis"
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 # ---- what hubs put between ----
@@ -380,7 +364,7 @@ def test_the_host_forgets_and_hangs_up() -> None:
             with pytest.raises(RadioError):
                 await host.power_cycle("hci1")
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_the_retry_connector_takes_it_for_no_bluez() -> None:
@@ -401,4 +385,4 @@ def test_the_retry_connector_takes_it_for_no_bluez() -> None:
             assert (await config_of(one)).name == "shank_l"
             await one.disconnect()
 
-    run(test())
+    run(test(), nothing_left=True)

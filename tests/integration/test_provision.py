@@ -1,12 +1,13 @@
 """Pods become a hub's own: real pairing on Bumble's simulated air."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bumble_bleak.world import World, bumble_world
+from on_the_loop import run
 from stridehub.commands import provision as provision_module
 from stridehub.commands.provision import Ask, Provisioner, Wish
 from stridehub.config import HubConfig, RadioConfig
@@ -24,10 +25,6 @@ SURE = Wish(placement=Placement.SHANK_L, runner="r7", name="L07", is_sure=True)
 @pytest.fixture(autouse=True)
 def short_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provision_module, "LOOK_S", 0.3)
-
-
-def run(test: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 60.0))
 
 
 def nobody(question: str) -> str:
@@ -79,7 +76,7 @@ def test_a_new_pod_is_bonded_told_its_purpose_and_remembered(tmp_path: Path) -> 
             assert air.pods[0].pod.wishes.light is not Light.IDENTIFY
             assert air.pods[0].pod.take_motor_edges()[0].percent > 0
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_what_is_not_told_is_asked(tmp_path: Path) -> None:
@@ -91,7 +88,7 @@ def test_what_is_not_told_is_asked(tmp_path: Path) -> None:
             assert len(asked) == 4
             assert "blinks" in asked[1]
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_that_is_not_the_one_meant_is_left_as_it_was(tmp_path: Path) -> None:
@@ -103,7 +100,7 @@ def test_a_pod_that_is_not_the_one_meant_is_left_as_it_was(tmp_path: Path) -> No
             assert air.pods[0].pod.config().placement is None
             assert kept(tmp_path) == []
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_outside_its_window_a_stranger_is_told_to_double_tap(tmp_path: Path) -> None:
@@ -115,7 +112,7 @@ def test_outside_its_window_a_stranger_is_told_to_double_tap(tmp_path: Path) -> 
             air.pods[0].pod.tap()
             await provisioner(air, tmp_path).run(SURE)
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_of_ours_is_given_another_place_without_pairing_again(tmp_path: Path) -> None:
@@ -128,7 +125,7 @@ def test_a_pod_of_ours_is_given_another_place_without_pairing_again(tmp_path: Pa
             assert (pod.placement, pod.name) == (Placement.PELVIS, "L07")
             assert kept(tmp_path) == [pod]
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_a_pod_takes_the_place_of_another(
@@ -141,7 +138,7 @@ def test_a_pod_takes_the_place_of_another(
                 await provisioner(air, tmp_path).run(wish)
             assert [pod.name for pod in kept(tmp_path)] == ["L1"]
 
-    run(test())
+    run(test(), nothing_left=True)
     assert "L0 was there before" in capsys.readouterr().out
 
 
@@ -158,7 +155,7 @@ def test_an_adapter_takes_no_more_pods_than_it_holds(tmp_path: Path) -> None:
             with pytest.raises(RadioError, match="add a USB adapter"):
                 await provisioner(air, tmp_path, config=config).run(wishes[1])
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_pods_are_spread_over_adapters(tmp_path: Path) -> None:
@@ -171,7 +168,7 @@ def test_pods_are_spread_over_adapters(tmp_path: Path) -> None:
             adapters = [pod.adapter for pod in kept(tmp_path)]
             assert sorted(adapters) == sorted(2 * [c.address for c in air.centrals])
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 @pytest.mark.parametrize("runner", ["two words", "x" * 25, "é"])
@@ -183,7 +180,7 @@ def test_a_runner_that_no_pod_can_hold_is_refused(tmp_path: Path, runner: str) -
                 await provisioner(air, tmp_path).run(wish)
             assert kept(tmp_path) == []
 
-    run(test())
+    run(test(), nothing_left=True)
 
 
 def test_provisioned_pods_stream_and_survive_a_lost_link(tmp_path: Path) -> None:
@@ -217,4 +214,4 @@ def test_provisioned_pods_stream_and_survive_a_lost_link(tmp_path: Path) -> None
         while not all(h.state is LinkState.STREAMING and h.packets for h in hub.source.health()):
             await asyncio.sleep(0.01)
 
-    run(test())
+    run(test(), nothing_left=True)

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from bumble.link import LocalLink
 from bumble.pairing import PairingConfig
 from bumble.transport.common import AsyncPipeSink, PacketParser, StreamPacketSink
 
+from on_the_loop import run, until
 from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, LinkResult, Opcode, PodCondition, PodState
 from stridehub.model import Placement
@@ -31,22 +32,9 @@ from virtual_pod.crystal import Crystal
 from virtual_pod.drive import Body, DrivenPod, runner_motion
 from virtual_pod.pod import Radio, VirtualPod
 
-PATIENCE_S = 120.0  # of a test on a loaded machine
 HUB, STRANGER = "F1:00:00:00:00:01", "F2:00:00:00:00:02"
 START = link.encode_control(link.Control(Opcode.START))
 BATTERY_LEVEL, FIRMWARE_REVISION = "2a19", "2a26"
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    async def in_time() -> None:
-        await asyncio.wait_for(test, PATIENCE_S)
-
-    asyncio.run(in_time())
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.005)
 
 
 def host_on(air: LocalLink, name: str) -> Host:

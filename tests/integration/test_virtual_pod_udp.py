@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from on_the_loop import PATIENCE_S, run
 from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, LinkResult, Opcode, PodState
 from stridehub.model import Placement
@@ -27,14 +28,6 @@ from virtual_pod.udp_line import MOST_IN_FLIGHT, Line
 START = link.encode_control(link.Control(Opcode.START))
 STOP = link.encode_control(link.Control(Opcode.STOP))
 Address = tuple[str, int]
-PATIENCE_S = 120.0  # of a test on a loaded machine
-
-
-def run(test: Coroutine[None, None, None]) -> None:
-    async def in_time() -> None:
-        await asyncio.wait_for(test, PATIENCE_S)
-
-    asyncio.run(in_time())
 
 
 class Listener:

@@ -23,16 +23,16 @@ class Clock:
     """True time, from the clock's making on."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self._speed = speed
+        self.speed = speed
         self._begun_s = asyncio.get_running_loop().time()
 
     @property
     def now_s(self) -> float:
-        return (asyncio.get_running_loop().time() - self._begun_s) * self._speed
+        return (asyncio.get_running_loop().time() - self._begun_s) * self.speed
 
     def skip(self, seconds: float) -> None:
         """All at once."""
-        self._begun_s -= seconds / self._speed
+        self._begun_s -= seconds / self.speed
 
 
 @dataclass(slots=True)
@@ -83,6 +83,11 @@ class PodApp:
     @property
     def now_s(self) -> float:
         return self._clock.now_s
+
+    @property
+    def speed(self) -> float:
+        """True time over the event loop's."""
+        return self._clock.speed
 
     def present(self) -> VirtualPod:
         """The pod, brought to the present."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from hub_under_test import known_pods
 from mock_bluez.world import World, missing, world
+from on_the_loop import run
 from stridehub.model import Placement
 from stridehub.record.roster import Roster
 
@@ -22,10 +23,6 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
 PROGRAM = [sys.executable, "-m", "stridehub"]
 SHUTDOWN_S = 3.0
-
-
-def run(test: Coroutine[None, None, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 120.0))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stridehub.checklist import Item
 from stridehub.commands.cells import cell
-from stridehub.commands.run import stop_requested
+from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
 from stridehub.errors import RadioError

@@ -3,13 +3,13 @@
 import asyncio
 import math
 import os
-import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from stridehub.app import Pipeline
+from stridehub.commands.stopping import stop_requested
 from stridehub.display import TableView, live_table
 from stridehub.model import RunnerProfile, Side, Stride
 from stridehub.pods.played import Pace, Played
@@ -113,7 +113,7 @@ async def _run(session: Session, seconds: float | None) -> float:
     """Returns the seconds it ran."""
     clock = asyncio.get_running_loop().time
     begin_s = clock()
-    with _stop_requested() as stop, live_table() as show:
+    with stop_requested() as stop, _keys(stop), live_table() as show:
         player = asyncio.create_task(session.play(Pace(HEAD_START_S)))
         ended = asyncio.create_task(stop.wait())
         while not stop.is_set() and not player.done():
@@ -139,23 +139,8 @@ def _footer(session: Session, elapsed_s: float) -> str:
 
 
 @contextmanager
-def _stop_requested() -> Iterator[asyncio.Event]:
-    """Set by Ctrl-C, by SIGTERM, and by the key S where a terminal listens."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        with _keys(stop):
-            yield stop
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-
-@contextmanager
 def _keys(stop: asyncio.Event) -> Iterator[None]:
+    """The key S ends it, where a terminal listens."""
     import termios
     import tty
 

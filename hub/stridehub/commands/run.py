@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from stridehub.checklist import Item
 from stridehub.commands.cells import HEALTH_COLUMNS, health_row
+from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
 from stridehub.live import Live
@@ -84,18 +83,3 @@ def _sum(healths: Sequence[PodHealth], strides: Counter[str]) -> str:
     return (
         f"{streaming} of {len(healths)} pods stream, {packets} packets, {strides.total()} strides"
     )
-
-
-@contextmanager
-def stop_requested() -> Iterator[asyncio.Event]:
-    """Set by Ctrl-C and by SIGTERM."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -23,7 +23,6 @@ from virtual_pod.status_news import StatusNews
 
 DEFAULT_ADDRESS = "F0:D6:16:00:00:01"
 
-_TICK_S = 0.01
 _MOST_IN_FLIGHT = 3  # notifications; what waits in the core can still be dropped, oldest first
 _INTERVAL_MS, _SUPERVISION_MS = (15.0, 30.0), 4000.0
 _ATT_BYTES = 3  # of a notification, before the record
@@ -43,16 +42,18 @@ class BlePod:
         address: str = DEFAULT_ADDRESS,
         bonds: KeyStore | None = None,
         speed: float = 1.0,
+        tick_s: float = 0.01,
     ) -> None:
         """`host` is Bumble's, with a controller; `address` a random static one.
 
         Without `bonds` they are forgotten with the object. `speed` is true time over the event
-        loop's. Raises ValueError for a body that does not wear exactly one pod.
+        loop's; the pod lives on every `tick_s` of the latter. Raises ValueError for a body that does not wear exactly one pod.
         """
         if len(body.pods) != 1:
             raise ValueError(f"a peripheral is one pod, not {len(body.pods)}")
         self._body = body
         self._speed = speed
+        self._tick_s = tick_s
         self.pod: VirtualPod = body.pods[0].pod
         own = hci.Address(address)
         self._nameless = f"pod-{bytes(own)[1::-1].hex().upper()}"
@@ -128,7 +129,7 @@ class BlePod:
             await self._follow()
             await self._send()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), _TICK_S)
+                await asyncio.wait_for(self._stirred.wait(), self._tick_s)
 
     def _present(self) -> VirtualPod:
         self._body.run_until(self._now_s())

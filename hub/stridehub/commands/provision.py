@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class Provisioner:
         known = self._roster.pods()
         adapters = await usable_adapters(self._host, self._config.radio.adapters)
         seen = await watch(
-            self._radio, adapters, LOOK_S, until=lambda seen: _matching(wish.pod, seen) is not None
+            self._radio, adapters, LOOK_S, until=lambda seen: _by_all(adapters, wish.pod, seen)
         )
         address = await self._choose(wish, seen, known)
         adapter = choose_adapter(
@@ -166,3 +166,9 @@ def _matching(pod: str | None, seen: Sightings) -> str | None:
         if pod.upper() == address.upper() or pod == sighting.name:
             return address
     return None
+
+
+def _by_all(adapters: Sequence[HostAdapter], pod: str | None, seen: Sightings) -> bool:
+    """Whether each adapter sees the pod: more would change no choice."""
+    address = _matching(pod, seen)
+    return all((adapter.address, address) in seen for adapter in adapters)

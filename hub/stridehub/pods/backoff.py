@@ -31,7 +31,7 @@ class Failure(Enum):
     """
 
     BUSY_ADAPTER = Manner(
-        "another program uses the adapter",
+        "the adapter is busy, or hangs",
         0.3,
         5.0,
         "close other Bluetooth programs on this machine",

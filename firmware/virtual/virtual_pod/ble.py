@@ -47,7 +47,8 @@ class BlePod:
         """`host` is Bumble's, with a controller; `address` a random static one.
 
         Without `bonds` they are forgotten with the object. `speed` is true time over the event
-        loop's; the pod lives on every `tick_s` of the latter. Raises ValueError for a body that does not wear exactly one pod.
+        loop's; the pod lives on every `tick_s` of the latter. Raises ValueError for a body that
+        does not wear exactly one pod.
         """
         if len(body.pods) != 1:
             raise ValueError(f"a peripheral is one pod, not {len(body.pods)}")

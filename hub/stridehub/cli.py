@@ -114,6 +114,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     return 0 if calibrate(options.config, options.runner) else EXIT_FAILED
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from stridehub.commands.doctor import doctor
+
+    return 0 if doctor(options.config, options.json) else EXIT_FAILED
+
+
 def _check_config(options: argparse.Namespace) -> int:
     from stridehub.config import load_hub_config
 
@@ -157,6 +163,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_calibrate(
         hub_command("calibrate", _calibrate, "stand, then run: do the pods know how they sit?")
     )
+    doctor = hub_command(
+        "doctor", _doctor, "what of Bluetooth works, and what to do about the rest"
+    )
+    doctor.add_argument("--json", action="store_true", help="as a JSON list")
     hub_command("check-config", _check_config, "read the hub's settings, and say what is wrong")
     _add_bench(command("bench", _bench, "packets in, strides out: speed, latency, memory"))
     return parser

@@ -270,6 +270,63 @@ def test_calibration_tells_of_shanks_that_are_swapped(machine: Machine) -> None:
     run(test())
 
 
+def test_doctor_names_what_is_wrong_and_who_is_in_the_way(machine: Machine) -> None:
+    async def test() -> None:
+        async with world(pods=2) as air:
+            await machine.own(air)
+            well = await machine.do("doctor")
+            assert well.code == 0
+            assert "2 pods, at most 7" in well.out
+            assert "no other program" in well.out
+            async with rival_at(machine.config.with_name("bluetoothctl")):
+                done = await machine.do("doctor")
+                assert done.code == 0
+                assert "warn  bluetoothctl (process" in done.out
+            await air.remove_adapter()
+            ill = await machine.do("doctor", "--json")
+            assert ill.code == 1
+            findings = json.loads(ill.out)
+            assert {"verdict": "fail", "text": "this machine has no Bluetooth adapter",
+                    "advice": "plug one in"} in findings  # fmt: skip
+            assert any(air.centrals[0] in finding["text"] for finding in findings)
+            await air.add_adapter()
+            await air.kill_bus()
+            assert "does not answer" in (await machine.do("doctor")).out
+            await air.start_bus()
+
+    run(test())
+
+
+RIVAL = """
+import asyncio
+from dbus_fast import BusType
+from dbus_fast.aio import MessageBus
+
+async def main():
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    print("there", flush=True)
+    await bus.wait_for_disconnect()
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def rival_at(script: Path) -> AsyncIterator[None]:
+    """A process of the script's name on the same bus."""
+    script.write_text(RIVAL)
+    rival = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE
+    )
+    assert rival.stdout is not None
+    assert await rival.stdout.readline() == b"there\n"
+    try:
+        yield
+    finally:
+        rival.kill()
+        await rival.wait()
+
+
 @pytest.mark.parametrize("settings", ["[radio]\nbatch = 0\n", "[radio\n", "colour = 'red'\n"])
 def test_bad_settings_end_with_78(machine: Machine, settings: str) -> None:
     machine.config.write_text(settings)

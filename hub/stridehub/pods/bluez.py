@@ -130,12 +130,17 @@ async def _bus() -> AsyncIterator[MessageBus]:
 
 
 async def _call(
-    bus: MessageBus, path: str, interface: str, member: str, signature: str = "",
+    bus: MessageBus,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
     body: list[Any] | None = None,
-) -> list[Any]:  # fmt: skip
+    destination: str = _BLUEZ,
+) -> list[Any]:
     """Raises RadioError for an error, and for no answer."""
     message = Message(
-        destination=_BLUEZ,
+        destination=destination,
         path=path,
         interface=interface,
         member=member,
@@ -151,6 +156,11 @@ async def _call(
         told = [reply.error_name, *reply.body] if reply is not None else ["no answer"]
         raise RadioError(path, f"{member}: {' '.join(map(str, told))}")
     return list(reply.body)
+
+
+async def _call_daemon(bus: MessageBus, member: str, signature: str, body: list[Any]) -> list[Any]:
+    daemon = "org.freedesktop.DBus"
+    return await _call(bus, "/org/freedesktop/DBus", daemon, member, signature, body, daemon)
 
 
 async def _objects(bus: MessageBus, interface: str) -> dict[str, dict[str, Any]]:
@@ -174,3 +184,15 @@ def _adapter_path(name: str) -> str:
 
 def _device_path(name: str, address: str) -> str:
     return f"{_adapter_path(name)}/dev_{address.upper().replace(':', '_')}"
+
+
+async def bus_users() -> set[int]:
+    """The process ids of all that are connected to the system bus. Raises RadioError."""
+    async with _bus() as bus:
+        (names,) = await _call_daemon(bus, "ListNames", "", [])
+        pids = set()
+        for name in names:
+            if name.startswith(":"):
+                with suppress(RadioError):  # it has gone meanwhile
+                    pids.update(await _call_daemon(bus, "GetConnectionUnixProcessID", "s", [name]))
+    return pids

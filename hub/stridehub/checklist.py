@@ -1,6 +1,7 @@
 """What is still missing before a session is good, in words for runner and coach."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from stridehub.model import (
@@ -14,6 +15,7 @@ from stridehub.model import (
 
 LOW_BATTERY_MV = 3600  # an hour or two of streaming are left
 MUCH_LOSS = 0.02  # of packets; metrics suffer visibly from here on
+LOSS_UPDATES = 60  # that loss is looked at over: a minute
 _LOSS_KNOWN_FROM = 100  # packets
 
 _SHANKS = (Placement.SHANK_L, Placement.SHANK_R)
@@ -39,12 +41,17 @@ class Wearer:
     hints: Sequence[str] = ()  # what looks wrong about where they sit
 
 
+_Pod = tuple[str, Placement]
+_Counts = tuple[int, int]  # packets that came, and that were lost
+
+
 @dataclass(slots=True)
 class Checklist:
-    """Tells whoever listens when it has changed."""
+    """Tells whoever listens when it has changed; updated once a second."""
 
     on_change: Callable[[tuple[Item, ...]], None] = lambda items: None
     items: tuple[Item, ...] = field(default=(), init=False)
+    _counts: dict[_Pod, deque[_Counts]] = field(default_factory=dict, init=False)
 
     def update(
         self,
@@ -52,27 +59,44 @@ class Checklist:
         wearers: Sequence[Wearer],
         adapter_problems: Mapping[str, str],
     ) -> None:
-        items = tuple(_items(healths, wearers, adapter_problems))
+        items = tuple(self._items(healths, wearers, adapter_problems))
         if items != self.items:
             self.items = items
             self.on_change(items)
 
+    def _items(
+        self,
+        healths: Sequence[PodHealth],
+        wearers: Sequence[Wearer],
+        adapter_problems: Mapping[str, str],
+    ) -> Iterator[Item]:
+        for address, problem in adapter_problems.items():
+            yield Item("adapter", address, f"adapter {address}: {problem}")
+        if not healths:
+            yield Item("no_pods", "", "no pods yet: `stridehub provision` makes one yours")
+        for health in healths:
+            yield from _of_pod(health)
+        for wearer in wearers:
+            own = {h.pod.placement for h in healths if h.pod.runner == wearer.runner}
+            yield from _of_wearer(wearer, own)
+            for status in wearer.pods:
+                if status.placement in own:
+                    yield from _of_status(wearer, status, self._loss(wearer.runner, status))
+
+    def _loss(self, runner: str, status: PodStatus) -> float:
+        """Of the packets of the last minute; 0 while they are few."""
+        key = runner, status.placement
+        counts = self._counts.setdefault(key, deque(maxlen=LOSS_UPDATES))
+        now = (status.packets, status.lost_packets)
+        if counts and now < counts[-1]:  # measured anew
+            counts.clear()
+        counts.append(now)
+        came, lost = (after - before for after, before in zip(now, counts[0], strict=True))
+        return lost / (came + lost) if came + lost >= _LOSS_KNOWN_FROM else 0.0
+
     @property
     def is_good(self) -> bool:
         return not self.items
-
-
-def _items(
-    healths: Sequence[PodHealth], wearers: Sequence[Wearer], adapter_problems: Mapping[str, str]
-) -> Iterator[Item]:
-    for address, problem in adapter_problems.items():
-        yield Item("adapter", address, f"adapter {address}: {problem}")
-    if not healths:
-        yield Item("no_pods", "", "no pods yet: `stridehub provision` makes one yours")
-    for health in healths:
-        yield from _of_pod(health)
-    for wearer in wearers:
-        yield from _of_wearer(wearer, healths)
 
 
 def _of_pod(health: PodHealth) -> Iterator[Item]:
@@ -92,19 +116,16 @@ def _of_pod(health: PodHealth) -> Iterator[Item]:
         yield item("battery_low", "battery low; charge it")
 
 
-def _of_wearer(wearer: Wearer, healths: Iterable[PodHealth]) -> Iterator[Item]:
-    own = [health.pod.placement for health in healths if health.pod.runner == wearer.runner]
+def _of_wearer(wearer: Wearer, own: Set[Placement]) -> Iterator[Item]:
     for shank in _SHANKS:
         if own and shank not in own:
             text = f"{wearer.runner}: no pod for {shank.label}; strides are seen by the shanks"
             yield Item("shank_missing", wearer.runner, text, shank)
-    for status in wearer.pods:
-        yield from _of_status(wearer, status)
     for hint in wearer.hints:
         yield Item("worn_wrong", wearer.runner, f"{wearer.runner}: {hint}")
 
 
-def _of_status(wearer: Wearer, status: PodStatus) -> Iterator[Item]:
+def _of_status(wearer: Wearer, status: PodStatus, loss: float) -> Iterator[Item]:
     def item(code: str, text: str) -> Item:
         place = status.placement
         return Item(code, wearer.runner, f"{wearer.runner}, {place.label}: {text}", place)
@@ -113,8 +134,7 @@ def _of_status(wearer: Wearer, status: PodStatus) -> Iterator[Item]:
         yield item("no_standing", "stand still for some seconds")
     elif status.packets and status.alignment_confidence < ENOUGH_CONFIDENCE:
         yield item("not_aligned", "run some steps, so that the pod finds its axes")
-    loss = status.lost_packets / max(1, status.packets + status.lost_packets)
-    if status.packets >= _LOSS_KNOWN_FROM and loss > MUCH_LOSS:
+    if loss > MUCH_LOSS:
         yield item(
             "loss", f"more than {MUCH_LOSS:.0%} of its packets are lost; wear the hub closer"
         )

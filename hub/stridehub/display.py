@@ -71,7 +71,7 @@ class TableView:
             head = Text(heading).append(f"\n{unit}", style="dim")
             table.add_column(head, justify="right" if place else "left")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # what pods say is no markup
         return Group(table, Text(f"\n{self.footer}"))
 
 

@@ -95,3 +95,12 @@ class StoreError(StrideHubError):
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class HubRunsError(StrideHubError):
+    """A command that wants the radio while the hub has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a hub runs and has the radio: `stridehub pods` shows what it sees; end it first"
+        )

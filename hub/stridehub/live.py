@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from stridehub.app import OnEvent, OnStride, Pipeline
 from stridehub.checklist import Checklist, Item, Wearer
@@ -17,12 +17,10 @@ from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Host, Radio
 from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.record.roster import Roster
-from stridehub.timing import ADVANCE_S, TELL_S
+from stridehub.timing import ADVANCE_S, SHUTDOWN_S, TELL_S
 from stridehub.wearing import Motion, hints
 
 log = logging.getLogger(__name__)
-
-SHUTDOWN_S = 2.9  # for all links to end, at once
 
 
 class Live:
@@ -51,6 +49,7 @@ class Live:
         self._config = config
         self._roster = roster
         self._clock = clock
+        self._writes: set[asyncio.Task[None]] = set()
         for pod in known:
             self._know(pod.runner)
         self.source = RadioSource(
@@ -70,12 +69,23 @@ class Live:
 
     def _changed(self, pod: KnownPod) -> None:
         self._know(pod.runner)
-        with _told("the pod's new settings"):
-            self._roster.keep(pod)
+        self._keep("the pod's new settings", lambda: self._roster.keep(pod))
 
     def _full(self, adapter: str, links: int) -> None:
-        with _told("what the adapter holds"):
-            self._roster.keep_most_links(adapter, links)
+        self._keep("what the adapter holds", lambda: self._roster.keep_most_links(adapter, links))
+
+    def _keep(self, what: str, write: Callable[[], None]) -> None:
+        """In a thread: the radio does not wait for a disk. One that fails ends no session."""
+
+        async def keep() -> None:
+            try:
+                await asyncio.to_thread(write)
+            except StoreError as error:
+                log.warning("%s could not be kept: %s", what, error)
+
+        task = asyncio.create_task(keep())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
     @property
     def now_s(self) -> float:
@@ -90,9 +100,9 @@ class Live:
             yield task
         finally:
             task.cancel()
-            ended, _ = await asyncio.wait({task}, timeout=SHUTDOWN_S)
+            ended, _ = await asyncio.wait({task, *self._writes}, timeout=SHUTDOWN_S)
             self.pipeline.finish()
-        if ended:
+        if task in ended:
             with suppress(asyncio.CancelledError):
                 task.result()
 
@@ -109,12 +119,17 @@ class Live:
 
     async def _check(self) -> None:
         while True:
-            self.checklist.update(
-                self.source.health(),
-                [wearer(runner, kernel) for runner, kernel in self.pipeline.kernels.items()],
-                self.source.problems(),
-            )
+            self.check()
             await asyncio.sleep(TELL_S)
+
+    def check(self) -> tuple[Item, ...]:
+        """The checklist as of now."""
+        self.checklist.update(
+            self.source.health(),
+            [wearer(runner, kernel) for runner, kernel in self.pipeline.kernels.items()],
+            self.source.problems(),
+        )
+        return self.checklist.items
 
 
 def wearer(runner: str, kernel: StrideKernel) -> Wearer:
@@ -125,12 +140,3 @@ def wearer(runner: str, kernel: StrideKernel) -> Wearer:
         for number, status in enumerate(statuses)
     }
     return Wearer(runner, kernel.gait, statuses, hints(motions))
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """A disk that fails does not end a session."""
-    try:
-        yield
-    except StoreError as error:
-        log.warning("%s could not be kept: %s", what, error)

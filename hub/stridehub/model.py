@@ -198,3 +198,4 @@ class PodHealth:
     packets: int
     imu_fault: bool
     samples_a_packet: int | None
+    unreadable: int = 0  # records besides samples, of this connection

@@ -7,6 +7,9 @@
 SCAN_WINDOW_S = 4.0
 # After the first pod is found the others of a group that just came are heard within this.
 SCAN_GRACE_S = 0.3
+# After so many windows without a wanted pod BlueZ is told to end links to it that nobody here has:
+# a pod that is connected does not advertise.
+FOREIGN_LINK_WINDOWS = 3
 # Between windows while other pods of the adapter stream: scanning takes their airtime. A pod that
 # comes back is found within this and a moment.
 SCAN_PAUSE_S = 1.0
@@ -30,15 +33,17 @@ SILENT_S = 2.0
 WATCH_TICK_S = 0.5
 # A round trip to the pod's clock: seldom enough to cost nothing.
 TIME_REQUEST_S = 5.0
+# Between tries of a pod that nothing has helped so far: each holds the adapter's gate for a while.
+DEGRADED_PAUSE_S = 20.0
 # A stream of this length ends a series of failures.
 STEADY_S = 30.0
 
-# A STOP that gets no answer is not waited for any longer.
-STOP_S = 0.8
 # BlueZ takes 2 to 2.8 s to disconnect (a timer of its own); a new connection before that is none.
 DISCONNECT_S = 4.0
 # SIGTERM to exit takes 3 s at most, with all pods at once. BlueZ goes on to disconnect by itself.
-LAST_DISCONNECT_S = 1.5
+LAST_DISCONNECT_S = 2.3
+# For that and whatever else there is to end.
+SHUTDOWN_S = 2.5
 
 # One call to BlueZ over D-Bus; it answers in milliseconds unless it hangs.
 DBUS_S = 5.0

@@ -23,7 +23,9 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "firmware" / "virtual")]
 from hub_under_test import all_stream, known_pods  # noqa: E402
 from mock_bluez.world import World, missing, world  # noqa: E402
 from on_the_loop import until  # noqa: E402
+from stridehub.app import Pipeline  # noqa: E402
 from stridehub.config import HubConfig, RadioConfig  # noqa: E402
+from stridehub.kernel.wire import Bytes  # noqa: E402
 from stridehub.live import Live  # noqa: E402
 from stridehub.model import Stride  # noqa: E402
 from stridehub.record.roster import Roster  # noqa: E402
@@ -32,27 +34,29 @@ LAG_TICK_S = 0.01
 SETTLE_S = 10.0  # runners stand first; then strides come
 
 
-class StampedClock:
-    """The hub's clock, which remembers when it was last read: at the newest packet's arrival."""
-
-    def __init__(self) -> None:
-        self.read_s = 0.0
-
-    def __call__(self) -> float:
-        self.read_s = time.monotonic()
-        return self.read_s
-
-
 class Meter:
     """Of strides, and of the loop's own lateness."""
 
-    def __init__(self, clock: StampedClock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
+        self._arrival_s: float | None = None  # of the packet that is being taken
         self.stride_s: list[float] = []
         self.lag_s: list[float] = []
 
+    def around(self, pipeline: Pipeline) -> None:
+        """Knows from now on which packet a stride comes of."""
+        take = pipeline.on_packet
+
+        def timed(runner: str, pod: int, packet: Bytes, arrival_s: float) -> None:
+            self._arrival_s = arrival_s
+            take(runner, pod, packet, arrival_s)
+            self._arrival_s = None
+
+        pipeline.on_packet = timed  # type: ignore[method-assign]
+
     def on_stride(self, stride: Stride) -> None:
-        self.stride_s.append(time.monotonic() - self._clock.read_s)
+        """Those that time alone sets free come of no packet."""
+        if self._arrival_s is not None:
+            self.stride_s.append(time.monotonic() - self._arrival_s)
 
     async def watch_loop(self) -> None:
         while True:
@@ -78,10 +82,10 @@ async def measure(pods: int, seconds: float, returns: int) -> None:
             roster = Roster(Path(folder) / "hub.sqlite")
             for pod in await known_pods(air):
                 roster.keep(pod)
-            clock = StampedClock()
-            meter = Meter(clock)
+            meter = Meter()
             config = HubConfig(radio=RadioConfig(most_links=20))
-            hub = Live(config, roster, on_stride=[meter.on_stride], clock=clock)
+            hub = Live(config, roster, on_stride=[meter.on_stride])
+            meter.around(hub.pipeline)
             async with hub.running():
                 await until(lambda: all_stream(hub.source))
                 await asyncio.sleep(SETTLE_S)

@@ -1,8 +1,8 @@
 """Hours of a session with everything that goes wrong in them: `python tests/bench/soak.py`.
 
 Five pods over the stock bleak and a BlueZ of their own live an hour at six times the speed, hub
-time with them, while pods die, hang, lose their links (told or untold), BlueZ refuses, hangs, goes
-deaf and is killed, and the adapter is pulled out. Prints, for every ten minutes of session, what
+time with them, while pods die, hang, lose their links (told or untold), BlueZ refuses, hangs and is
+killed, and the adapter is pulled out. Prints, for every ten minutes of session, what
 was lost, how often pods were reconnected, and what the hub holds. Fails if in the end not all pods
 stream, or tasks, files or memory have grown.
 """

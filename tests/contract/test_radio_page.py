@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stridehub import timing
-from stridehub.pods import keeper
+from stridehub.pods import measures
 from stridehub.pods.backoff import Failure
 
 
@@ -23,9 +23,9 @@ def test_every_failure_stands_there_with_its_waits_and_advice(page: str, failure
 
 def test_the_measures_and_times_stand_there(page: str) -> None:
     text = " ".join(page.split())
-    assert f"| {keeper.FORGET_AT} | remove the device" in page
-    assert f"| {keeper.POWER_CYCLE_AT} | switch the adapter off and on" in page
-    assert f"| {keeper.DEGRADED_AT} | degraded" in page
+    assert f"wrong services for it {measures.FORGET_AT} times in a row" in text
+    assert f"| {measures.POWER_CYCLE_AT} | switch the adapter off and on" in page
+    assert f"| {measures.DEGRADED_AT} | degraded" in page
     for sentence in (
         f"connected but silent for {timing.SILENT_S:g} s",
         f"windows of {timing.SCAN_WINDOW_S:g} s",
@@ -33,6 +33,8 @@ def test_the_measures_and_times_stand_there(page: str) -> None:
         f"({timing.SCAN_LONG_PAUSE_S:g} s after five minutes",
         f"Every {timing.TIME_REQUEST_S:g} s a round trip",
         f"{timing.STEADY_S:g} s of good streaming",
+        f"every {timing.DEGRADED_PAUSE_S:g} s",
+        f"after {timing.FOREIGN_LINK_WINDOWS} windows",
     ):
         assert sentence in text, sentence
     assert timing.LONG_MISSING_S == 5 * 60

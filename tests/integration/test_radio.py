@@ -9,19 +9,24 @@ from pathlib import Path
 
 import pytest
 from bleak import BleakAdapter
+from dbus_fast.aio import MessageBus
+from dbus_fast.constants import BusType
+from dbus_fast.message import Message
 
-from hub_under_test import hub_in, known_pods
+from hub_under_test import all_stream, hub_in, known_pods
 from mock_bluez.world import World, missing, world
 from on_the_loop import run, until
 from stridehub.commands.provision import Provisioner, Wish
 from stridehub.config import HubConfig
 from stridehub.kernel.link import Attribute
-from stridehub.model import KnownPod, LinkState, PodHealth
+from stridehub.live import Live
+from stridehub.model import KnownPod, LinkState, Placement, PodHealth, Stride
 from stridehub.pods import adapter as adapter_module
 from stridehub.pods import gatt as gatt_module
 from stridehub.pods import keeper as keeper_module
 from stridehub.pods.bluez import BlueZ
 from stridehub.pods.link import StreamSettings
+from stridehub.pods.measures import FORGET_AT
 from stridehub.pods.radio import Radio
 from stridehub.pods.radio_source import Memory
 from stridehub.record.roster import Roster
@@ -185,7 +190,7 @@ def test_a_pod_that_returns_with_another_address_type_is_a_stranger_and_harms_no
             await asyncio.sleep(1.0)
             assert hub.health(0).state is LinkState.MISSING
             await BlueZ().forget("hci0", air.addresses[0])
-            await hub.told(0, "does not know this hub any more")
+            await hub.told(0, "no bond with each other any more")
             assert hub.heard.of(hub.pods[1]).missing == 0
 
     run(test())
@@ -234,15 +239,47 @@ def test_a_link_that_bluez_neither_uses_nor_ends_is_freed_by_a_power_cycle(
     run(test())
 
 
-def test_garbage_goes_to_the_kernel_which_counts_it_and_ends_nothing() -> None:
+def test_garbage_is_counted_by_the_kernel_and_ends_nothing(tmp_path: Path) -> None:
     async def test() -> None:
-        async with world(pods=2) as air, hub_in(air) as hub:
-            await hub.streaming()
-            before = hub.count(0)
-            await air.send_garbage(0, packets=50)
-            await until(lambda: hub.count(0) > before + 60)
-            assert hub.health(0).connects == 1
-            assert hub.heard.of(hub.pods[1]).missing == 0
+        async with world(pods=2) as air:
+            roster = Roster(tmp_path / "hub.sqlite")
+            for pod in await known_pods(air):
+                roster.keep(pod)
+            hub = Live(HubConfig(), roster)
+            async with hub.running():
+                await until(lambda: all_stream(hub.source))
+                await air.send_garbage(0, packets=50)
+                states = {}
+
+                def is_counted() -> bool:
+                    states.update({state.placement: state for _, state in hub.pipeline.status()})
+                    return sum(state.bad_packets for state in states.values()) == 50
+
+                await until(is_counted)
+                bad = sorted(state.bad_packets for state in states.values())
+                assert bad == [0, 50]
+                assert [health.connects for health in hub.source.health()] == [1, 1]
+
+    run(test())
+
+
+def test_a_reboot_is_seen_by_the_kernel_and_strides_go_on(tmp_path: Path) -> None:
+    async def test() -> None:
+        strides: list[Stride] = []
+        async with world(pods=5) as air:
+            roster = Roster(tmp_path / "hub.sqlite")
+            for pod in await known_pods(air):
+                roster.keep(pod)
+            hub = Live(HubConfig(), roster, on_stride=[strides.append])
+            async with hub.running():
+                await until(lambda: len(strides) > 3)
+                await air.pod_off(3)
+                await air.pod_on(3)
+                await until(lambda: all_stream(hub.source))
+                before = len(strides)
+                await until(lambda: len(strides) > before + 6)
+                reboots = [status.reboots for _, status in hub.pipeline.status()]
+                assert reboots == [0, 0, 0, 1, 0]
 
     run(test())
 
@@ -387,22 +424,113 @@ def test_an_adapter_that_has_gone_deaf_is_switched_off_and_on(
     assert "is switched off and on: no pod was heard for long" in caplog.text
 
 
-def test_a_pod_that_stays_silent_is_met_with_stronger_measures(
+def test_a_pod_that_answers_nothing_for_long_is_degraded_and_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gatt_module, "GATT_S", 0.5)
+
+    async def test() -> None:
+        async with world(pods=3) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.hang_pod(0)
+            await until(lambda: hub.health(0).state is LinkState.DEGRADED, 60.0)
+            for number in (1, 2):
+                assert hub.health(number).connects == 1
+                assert hub.heard.of(hub.pods[number]).missing == 0
+
+    run(test())
+    assert "switched off and on" not in caplog.text
+
+
+def test_where_no_pod_can_be_connected_the_adapter_is_switched_off_and_on_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(keeper_module, "CONNECT_S", 0.5)
+    monkeypatch.setattr(keeper_module, "DEGRADED_PAUSE_S", 0.5)
+    monkeypatch.setattr(adapter_module, "POWER_CYCLE_EVERY_S", 0.0)
 
     async def test() -> None:
         async with world(pods=1) as air:
-            await air.hang("Connect", 60.0, times=6)
+            await air.hang("Connect", 60.0, times=8)
             async with hub_in(air) as hub:
-                await until(lambda: hub.health(0).state is LinkState.DEGRADED, 60.0)
+                await until(lambda: hub.health(0).state is LinkState.DEGRADED)
                 assert "no answer" in (hub.health(0).reason or "")
-                await air.clear_faults()
                 await hub.streaming()
 
     run(test())
-    assert "is switched off and on" in caplog.text
+    assert caplog.text.count("is switched off and on") == 1
+
+
+def test_a_pod_that_another_program_has_connected_is_freed_and_streams(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connected pod does not advertise: it would be looked for in vain."""
+    monkeypatch.setattr(adapter_module, "SCAN_WINDOW_S", 0.5)
+
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.pod_off(0)
+            await until(lambda: hub.health(0).state is LinkState.MISSING)
+            busy = "org.bluez.Error.InProgress"
+            await air.fail("StartDiscovery", 100, busy, "Operation already in progress")
+            await air.pod_on(0)
+            await connect_from_elsewhere(air.addresses[0])
+            assert air.addresses[0] in await air.connected()
+            await air.clear_faults()
+            await hub.streaming([0])
+
+    run(test())
+
+
+async def connect_from_elsewhere(address: str) -> None:
+    """As bluetoothctl does."""
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    path = f"/org/bluez/hci0/dev_{address.replace(':', '_')}"
+    await bus.call(
+        Message(destination="org.bluez", path=path, interface="org.bluez.Device1", member="Connect")
+    )
+    bus.disconnect()
+
+
+def test_a_hub_that_ends_in_the_middle_of_a_power_cycle_leaves_the_power_on() -> None:
+    async def test() -> None:
+        async with world(pods=1):
+            cycle = asyncio.create_task(BlueZ().power_cycle("hci0"))
+            await asyncio.sleep(0.5)
+            assert not (await BlueZ().adapters())[0].powered
+            cycle.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cycle
+            assert (await BlueZ().adapters())[0].powered
+
+    run(test())
+
+
+def test_a_bond_that_this_side_has_lost_is_told_of_without_a_connection() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await BlueZ().forget("hci0", air.addresses[0])
+            await hub.told(0, "no bond with each other any more; double-tap the pod")
+            assert hub.health(0).connects == 1
+            assert hub.heard.of(hub.pods[1]).missing == 0
+
+    run(test())
+
+
+def test_a_pod_that_has_lost_its_bond_is_provisioned_anew(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with world(pods=1) as air:
+            await air.pod_off(0)
+            await air.pod_on(0, wiped=True)
+            wish = Wish(air.addresses[0], Placement.SHANK_L, "r7", "L07", is_sure=True)
+            roster = Roster(tmp_path / "hub.sqlite")
+            pod = await Provisioner(HubConfig(), roster, Radio(), BlueZ(), ask=input).run(wish)
+            async with hub_in(air, [pod]) as hub:
+                await hub.streaming()
+
+    run(test())
 
 
 def test_an_adapter_that_is_full_says_so_and_it_is_remembered() -> None:
@@ -459,7 +587,8 @@ def test_services_that_bluez_remembers_wrongly_are_forgotten_with_the_bond() -> 
             await air.make_stale(0)
             await air.drop_link(0)
             await hub.told(0, "other services than before")
-            await hub.told(0, "does not know this hub any more; double-tap the pod")
+            await hub.told(0, "no bond with each other any more; double-tap the pod")
+            assert hub.health(0).connects == 1 + FORGET_AT
             assert [pod for _, pod in await air.bonds()] == [air.addresses[1]]
             assert hub.heard.of(hub.pods[1]).missing == 0
 

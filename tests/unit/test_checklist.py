@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stridehub.checklist import LOW_BATTERY_MV, MUCH_LOSS, Checklist, Item, Wearer
+from stridehub.checklist import LOSS_UPDATES, LOW_BATTERY_MV, MUCH_LOSS, Checklist, Item, Wearer
 from stridehub.model import (
     ENOUGH_CONFIDENCE,
     Gait,
@@ -101,7 +101,6 @@ class Scene:
 
 
 GOOD = Scene()
-LOSS = {"packets": 900, "lost_packets": 100}
 # The code, the scene, and what must stand in the text besides runner and placement.
 OF_A_POD: dict[str, tuple[str, Scene, str]] = {
     "waiting": ("pod_trouble", GOOD.with_health(state=LinkState.WAITING, reason="no answer"),
@@ -116,7 +115,6 @@ OF_A_POD: dict[str, tuple[str, Scene, str]] = {
     "empty": ("battery_low", GOOD.with_health(battery_mv=0), "charge"),
     "no standing": ("no_standing", GOOD.with_status(has_standing=False), "stand still"),
     "no axes": ("not_aligned", GOOD.with_status(alignment_confidence=0.1), "run"),
-    "loss": ("loss", GOOD.with_status(**LOSS), "more than 2%"),
     "no shank": ("shank_missing", GOOD.without(SHANK), "no pod"),
 }  # fmt: skip
 OF_OTHERS: dict[str, tuple[str, str, Scene, str]] = {
@@ -181,13 +179,13 @@ def test_each_item_comes_and_goes_and_each_change_is_told_once(scene: Scene) -> 
 def test_all_that_is_missing_is_told_at_once() -> None:
     scene = replace(
         GOOD.with_health(battery_mv=3000, imu_fault=True)
-        .with_status(has_standing=False, **LOSS)
+        .with_status(has_standing=False)
         .with_hints("one", "two")
         .without(Placement.SHANK_R),
         adapters={ADAPTER: "deaf"},
     )
     assert {item.code for item in told(scene)} == {
-        *("adapter", "imu_fault", "battery_low", "shank_missing", "no_standing", "loss"),
+        *("adapter", "imu_fault", "battery_low", "shank_missing", "no_standing"),
         "worn_wrong",
     }
     assert [item.code for item in told(scene)].count("worn_wrong") == 2
@@ -206,6 +204,40 @@ def test_whoever_listens_hears_every_change_and_nothing_else(names: list[str]) -
     assert heard == want
 
 
+def counted(came: int, lost: int) -> Scene:
+    """So many packets of every pod since the beginning."""
+    return GOOD.with_status(packets=came, lost_packets=lost)
+
+
+def test_loss_is_told_while_it_lasts_and_forgotten_a_minute_later() -> None:
+    checklist = Checklist()
+    came, lost = 100_000, 0
+    for second in range(3 * LOSS_UPDATES):
+        is_bad = second < LOSS_UPDATES
+        came, lost = came + 26 - 2 * is_bad, lost + 2 * is_bad
+        update(checklist, counted(came, lost))
+        if second == LOSS_UPDATES - 1:
+            assert {item.code for item in checklist.items} == {"loss"}
+            assert "more than 2% of its packets" in checklist.items[0].text
+    assert checklist.is_good
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_loss_counts_from_a_fiftieth_on(came: int, lost: int) -> None:
+    checklist = Checklist()
+    update(checklist, counted(5000, 1000))
+    update(checklist, counted(5000 + came, 1000 + lost))
+    is_much = came + lost >= 100 and lost > MUCH_LOSS * (came + lost)
+    assert checklist.is_good == (not is_much)
+
+
+def test_counters_that_begin_anew_are_no_loss() -> None:
+    checklist = Checklist()
+    for came, lost in ((50_000, 40_000), (0, 0), (1000, 0)):
+        update(checklist, counted(came, lost))
+    assert checklist.is_good
+
+
 LIMITS: dict[str, tuple[Callable[[], Scene], Callable[[], Scene]]] = {
     "battery": (
         lambda: GOOD.with_health(battery_mv=LOW_BATTERY_MV),
@@ -214,10 +246,6 @@ LIMITS: dict[str, tuple[Callable[[], Scene], Callable[[], Scene]]] = {
     "alignment": (
         lambda: GOOD.with_status(alignment_confidence=ENOUGH_CONFIDENCE),
         lambda: GOOD.with_status(alignment_confidence=ENOUGH_CONFIDENCE - 0.01),
-    ),
-    "loss": (
-        lambda: GOOD.with_status(packets=980, lost_packets=round(1000 * MUCH_LOSS)),
-        lambda: GOOD.with_status(packets=970, lost_packets=30),
     ),
 }
 

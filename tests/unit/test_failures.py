@@ -33,7 +33,13 @@ from stridehub.kernel import link, wire
 from stridehub.kernel.link import LinkResult
 from stridehub.model import Placement, PodInfo
 from stridehub.pods.backoff import Failure
-from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, reason_of
+from stridehub.pods.failures import (
+    RADIO_ERRORS,
+    LinkEndedError,
+    bleak_at_work,
+    failure_of,
+    reason_of,
+)
 
 INFO = PodInfo(Placement.SHANK_L, 208_000, 4_788_000, 1_065_000, 8)
 CONFIG = link.encode_config(link.PodConfig(Placement.SHANK_L, "L07", "r1"))
@@ -150,11 +156,15 @@ def test_each_error_is_of_its_class(error: Exception, failure: Failure) -> None:
 
 @CASES
 def test_each_error_is_one_that_is_recovered_from(error: Exception, failure: Failure) -> None:
-    assert isinstance(error, RADIO_ERRORS)
+    """What bleak raises besides its own errors becomes one of them where bleak is at work."""
+    with pytest.raises(RADIO_ERRORS) as caught, bleak_at_work():
+        raise error
+    assert failure_of(caught.value) is failure
 
 
 def test_a_fault_of_the_hubs_own_is_not_taken_for_one_of_the_radio() -> None:
-    for fault in (TypeError(), ValueError(), AttributeError(), sqlite3.OperationalError()):
+    faults = (TypeError(), ValueError(), AttributeError(), KeyError(), AssertionError())
+    for fault in (*faults, sqlite3.OperationalError()):
         assert not isinstance(fault, RADIO_ERRORS)
 
 

@@ -1,11 +1,9 @@
 """Tells a runner to stand, then to run, and says when the pods know how they sit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from stridehub.checklist import Item
 from stridehub.commands.cells import cell
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
@@ -14,7 +12,7 @@ from stridehub.errors import RadioError
 from stridehub.live import Live
 from stridehub.model import ENOUGH_CONFIDENCE, KnownPod, LinkState, PodStatus, Stride
 from stridehub.record.roster import Roster
-from stridehub.record.snapshot import read_snapshot
+from stridehub.record.snapshot import refuse_beside_running_hub
 from stridehub.timing import TELL_S
 
 CONNECT_WITHIN_S = 60.0
@@ -28,12 +26,9 @@ BAR_CELLS = 20
 
 
 def calibrate(config_path: Path | None, runner: str | None) -> bool:
-    """Whether all is good. Raises ConfigError, RadioError, StoreError."""
+    """Whether all is good. Raises ConfigError, HubRunsError, RadioError, StoreError."""
     config = load_hub_config(config_path)
-    if read_snapshot(config.runtime) is not None:
-        raise RadioError(
-            "calibrate", "a hub runs and has the pods; what is missing stands in its checklist"
-        )
+    refuse_beside_running_hub(config.runtime)
     roster = Roster(config.database)
     pods = _worn_by(runner, roster.pods())
     return asyncio.run(_calibrate(config, roster, pods))
@@ -53,13 +48,14 @@ def _worn_by(runner: str | None, pods: Collection[KnownPod]) -> list[KnownPod]:
 async def _calibrate(config: HubConfig, roster: Roster, pods: Collection[KnownPod]) -> bool:
     with stop_requested() as stop, live_table() as show:
         calibration = Calibration(config, roster, pods, show)
-        async with calibration.at_work():
+        async with calibration.hub.running() as at_work:
             steps = asyncio.create_task(calibration.steps())
             stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({steps, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            ends = {at_work, steps, stopped}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for task in (steps, stopped):
                 task.cancel()
-    todo = calibration.todo()
+            todo = calibration.hub.check()
     for item in todo:
         print(f"- {item.text}")
     if not todo:
@@ -78,29 +74,23 @@ class Calibration:
         show: Callable[[TableView], None],
     ) -> None:
         self._strides = 0
-        self._hub = Live(config, roster, pods=pods, on_stride=[self._count])
+        self.hub = Live(config, roster, pods=pods, on_stride=[self._count])
         self._runner = next(iter(pods)).runner
         self._show = show
 
     def _count(self, stride: Stride) -> None:
         self._strides += 1
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        async with self._hub.running():
-            yield
-
-    def todo(self) -> tuple[Item, ...]:
-        return self._hub.checklist.items
-
     async def steps(self) -> None:
         """Each until it is done, or has lasted too long."""
         await self._until(self._all_stream, CONNECT_WITHIN_S, "connecting")
-        kernel = self._hub.pipeline.kernels[self._runner]
-        kernel.expect_standing(self._hub.now_s + STAND_WITHIN_S)
-        at_least_s = self._hub.now_s + STAND_S
+        if not any(h.state is LinkState.STREAMING for h in self.hub.source.health()):
+            return
+        kernel = self.hub.pipeline.kernels[self._runner]
+        kernel.expect_standing(self.hub.now_s + STAND_WITHIN_S)
+        at_least_s = self.hub.now_s + STAND_S
         await self._until(
-            lambda: self._hub.now_s >= at_least_s and self._all_stood(),
+            lambda: self.hub.now_s >= at_least_s and self._all_stood(),
             STAND_WITHIN_S,
             "STAND still, arms hanging",
         )
@@ -114,10 +104,10 @@ class Calibration:
         self._show(self._view(text))
 
     def _all_stream(self) -> bool:
-        return all(h.state is LinkState.STREAMING for h in self._hub.source.health())
+        return all(h.state is LinkState.STREAMING for h in self.hub.source.health())
 
     def _statuses(self) -> list[PodStatus]:
-        return [status for _, status in self._hub.pipeline.status()]
+        return [status for _, status in self.hub.pipeline.status()]
 
     def _all_stood(self) -> bool:
         return all(status.has_standing for status in self._statuses())
@@ -129,7 +119,7 @@ class Calibration:
     def _view(self, text: str) -> TableView:
         statuses = {status.placement: status for status in self._statuses()}
         rows = []
-        for health in self._hub.source.health():
+        for health in self.hub.source.health():
             status = statuses.get(health.pod.placement)
             quality = status.alignment_confidence if status else 0.0
             filled = round(quality * BAR_CELLS)
@@ -143,6 +133,6 @@ class Calibration:
                     "█" * filled + "·" * (BAR_CELLS - filled),
                 ]
             )
-        todo = [f"- {item.text}" for item in self.todo()]
+        todo = [f"- {item.text}" for item in self.hub.checklist.items]
         footer = "\n".join([f"{text}   ({self._strides} strides; Ctrl-C ends)", *todo])
         return TableView(f"calibration of {self._runner}", COLUMNS, rows, footer)

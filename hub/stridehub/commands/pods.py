@@ -53,14 +53,10 @@ def pods(config_path: Path | None, forget: str | None) -> None:
 
 
 async def _forget(roster: Roster, address: str, host: Host) -> None:
-    """The bond goes too; a pod that is nobody's here any more can be provisioned elsewhere."""
-    pod = next((pod for pod in roster.pods() if pod.address.upper() == address.upper()), None)
-    if pod is None:
-        raise RadioError(address, "no pod of this hub has that address; see `stridehub pods`")
+    """With its bonds, also of a pod that only Bluetooth remembers."""
     for adapter in await host.adapters():
-        if adapter.address == pod.adapter:
-            await host.forget(adapter.name, pod.address)
-    roster.forget(pod.address)
+        await host.forget(adapter.name, address)
+    roster.forget(address.upper())
 
 
 async def _as_advertised(

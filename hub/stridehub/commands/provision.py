@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
-from stridehub.commands.scan import pod_table
+from stridehub.commands.pod_table import pod_table
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import print_table
 from stridehub.errors import PodLinkError, RadioError
@@ -15,9 +17,16 @@ from stridehub.model import KnownPod, Placement
 from stridehub.pods.bluez import BlueZ
 from stridehub.pods.finder import Sightings, usable_adapters, watch
 from stridehub.pods.gatt import PodGatt
-from stridehub.pods.provisioning import choose_adapter, identify, paired, tell_purpose
+from stridehub.pods.provisioning import (
+    ForgottenError,
+    choose_adapter,
+    identify,
+    paired,
+    tell_purpose,
+)
 from stridehub.pods.radio import Host, HostAdapter, Radio, Sighting
 from stridehub.record.roster import Roster
+from stridehub.record.snapshot import refuse_beside_running_hub
 
 LOOK_S = 5.0
 
@@ -36,8 +45,11 @@ class Wish:
 
 
 def provision(config_path: Path | None, wish: Wish) -> None:
-    """Raises ConfigError, StoreError, RadioError, PodLinkError, UnknownPlacementError."""
+    """Raises ConfigError, HubRunsError, StoreError, RadioError, PodLinkError,
+    UnknownPlacementError.
+    """
     config = load_hub_config(config_path)
+    refuse_beside_running_hub(config.runtime)
     provisioner = Provisioner(config, Roster(config.database), Radio(), BlueZ(), _asker())
     pod = asyncio.run(provisioner.run(wish))
     print(f"{pod.name or pod.address} is {pod.placement.label} of {pod.runner}")
@@ -47,10 +59,21 @@ def _asker() -> Ask:
     if sys.stdin.isatty():
         return input
 
-    def nobody(question: str) -> str:
-        raise PodLinkError("provision", f"nobody is there to be asked: {question.strip()}")
+    return _refuse
 
-    return nobody
+
+def _refuse(question: str) -> NoReturn:
+    raise PodLinkError("provision", f"nobody is there to be asked: {question.strip()}")
+
+
+def _give(future: "asyncio.Future[str]", answer: str) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _fail(future: "asyncio.Future[str]", error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 class Provisioner:
@@ -68,9 +91,7 @@ class Provisioner:
     async def run(self, wish: Wish) -> KnownPod:
         known = self._roster.pods()
         adapters = await usable_adapters(self._host, self._config.radio.adapters)
-        seen = await watch(
-            self._radio, adapters, LOOK_S, until=lambda seen: _by_all(adapters, wish.pod, seen)
-        )
+        seen = await self._look(adapters, wish.pod)
         address = await self._choose(wish, seen, known)
         adapter = choose_adapter(
             address,
@@ -80,7 +101,20 @@ class Provisioner:
             self._roster.most_links(),
             self._config.radio.most_links,
         )
-        return await self._make_ours(wish, adapter, seen[adapter.address, address], known)
+        sighting = seen[adapter.address, address]
+        try:
+            return await self._make_ours(wish, adapter, sighting, known)
+        except ForgottenError:
+            await self._host.forget(adapter.name, address)
+            again = (await self._look([adapter], address)).get((adapter.address, address))
+            if again is None:
+                raise
+            return await self._make_ours(wish, adapter, again, known)
+
+    async def _look(self, adapters: Sequence[HostAdapter], pod: str | None) -> Sightings:
+        return await watch(
+            self._radio, adapters, LOOK_S, until=lambda seen: _by_all(adapters, pod, seen)
+        )
 
     async def _choose(self, wish: Wish, seen: Sightings, known: list[KnownPod]) -> str:
         if not seen:
@@ -97,14 +131,16 @@ class Provisioner:
             return addresses.pop()
         print_table(pod_table("which pod?", seen, known, "the one that you hold is the loudest"))
         loudest = max(seen.values(), key=lambda sighting: sighting.rssi_dbm)
-        answer = await self._asked(f"address or name [{loudest.name or loudest.address}]: ")
-        return _matching(answer, seen) or loudest.address if answer else loudest.address
+        while True:
+            answer = await self._asked(f"address or name [{loudest.name or loudest.address}]: ")
+            address = _matching(answer, seen) if answer else loudest.address
+            if address is not None:
+                return address
 
     async def _make_ours(
         self, wish: Wish, adapter: HostAdapter, sighting: Sighting, known: list[KnownPod]
     ) -> KnownPod:
-        async with paired(self._radio, self._host, adapter, sighting) as gatt:
-            before = await gatt.config()
+        async with paired(self._radio, self._host, adapter, sighting) as (gatt, before):
             await self._show_which(wish, gatt)
             config = await self._purpose(wish, before)
             await tell_purpose(gatt, config)
@@ -148,7 +184,23 @@ class Provisioner:
                 return answer
 
     async def _asked(self, question: str) -> str:
-        return await asyncio.to_thread(self._ask, question)
+        """In a thread of its own that does not keep the program from ending."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[str] = loop.create_future()
+
+        def ask() -> None:
+            try:
+                given = self._ask(question)
+            except Exception as error:
+                loop.call_soon_threadsafe(_fail, answer, error)
+            else:
+                loop.call_soon_threadsafe(_give, answer, given)
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            return await answer
+        except EOFError:
+            _refuse(question)
 
     def _replace_others(self, pod: KnownPod, known: list[KnownPod]) -> None:
         for other in known:

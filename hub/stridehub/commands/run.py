@@ -52,12 +52,16 @@ async def _run(config: HubConfig, roster: Roster) -> None:
 
 async def _keep_snapshots(hub: Live, folder: Path) -> None:
     """A folder that cannot be written is told of once; nothing else depends on it."""
+    has_told = False
     try:
         while True:
-            write_snapshot(folder, hub.source.health())
+            try:
+                await asyncio.to_thread(write_snapshot, folder, hub.source.health())
+            except OSError as error:
+                if not has_told:
+                    log.warning("`stridehub pods` does not see this hub: %s", error)
+                has_told = True
             await asyncio.sleep(SNAPSHOT_EVERY_S)
-    except OSError as error:
-        log.warning("`stridehub pods` will not see this hub: %s", error)
     finally:
         remove_snapshot(folder)
 
@@ -70,7 +74,7 @@ def _tell_checklist(items: Sequence[Item]) -> None:
 
 def _view(hub: Live, strides: Counter[str]) -> TableView:
     healths = hub.source.health()
-    todo = [f"- {item.text}" for item in hub.checklist.items] or ["ready"]
+    todo = ["ready"] if hub.checklist.is_good else [f"- {i.text}" for i in hub.checklist.items]
     return TableView(
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
         "\n".join([*todo, f"{_sum(healths, strides)}   (Ctrl-C ends)"]),

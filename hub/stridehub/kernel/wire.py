@@ -16,6 +16,7 @@ from stridehub.model import Placement, PodInfo
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
+VERSION: int = lib.POD_WIRE_VERSION  # of the protocol
 MAX_SAMPLES: int = lib.POD_WIRE_MAX_SAMPLES
 MAX_BYTES: int = lib.POD_WIRE_MAX_BYTES
 INFO_BYTES: int = lib.POD_WIRE_INFO_BYTES

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from stridehub.pods.backoff import Backoff, Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, reason_of
 from stridehub.pods.radio import Host, Radio, Sighting
+from stridehub.pods.slots import Slots
 from stridehub.timing import (
     ADAPTER_POLL_S,
     DBUS_S,
     DEAF_S,
+    FOREIGN_LINK_WINDOWS,
     LONG_MISSING_S,
     POWER_CYCLE_BUSY_EVERY_S,
     POWER_CYCLE_EVERY_S,
@@ -24,11 +25,6 @@ from stridehub.timing import (
 
 log = logging.getLogger(__name__)
 
-# Adapters hold three to seven links, and not all say so when they refuse one more. Where a pod that
-# is heard cannot be connected again and again while so many are, that is the likely reason.
-SUSPECT_LINKS = 3
-SUSPECT_TRIES = 3
-
 
 class Adapter:
     """Looks for pods while any is missing, and stays off the air otherwise."""
@@ -38,33 +34,29 @@ class Adapter:
         radio: Radio,
         host: Host,
         address: str,
-        most_links: int,
+        slots: Slots,
         backoff: Backoff,
         *,
         is_allowed: bool = True,
-        on_full: Callable[[int], None] = lambda links: None,
     ) -> None:
-        """`most_links` is what it is known to hold; `on_full` hears when it proves to be less.
-
-        One that is not allowed by the configuration is never there.
-        """
+        """One that is not allowed by the configuration is never there."""
         self.address = address
+        self.slots = slots
         self.gate = asyncio.Lock()
         self.problem: str | None = None  # why it does not work, for a person
-        self.most_links = most_links
         self._radio = radio
         self._host = host
-        self._on_full = on_full
         self._is_allowed = is_allowed
         self._backoff = backoff
         self._loop = asyncio.get_running_loop()
         self._name: str | None = None
         self._wanted: dict[str, asyncio.Future[Sighting]] = {}
         self._someone_wanted = asyncio.Event()
+        self._new_want = asyncio.Event()
         self._wanted_since_s = 0.0
-        self._linked: set[str] = set()
-        self._heard_s = self._loop.time()  # any pod
+        self._listening_since_s = 0.0  # with someone wanted, and hearing nobody at all
         self._deaf_for_s = DEAF_S  # until something is done about it
+        self._windows_in_vain = 0
         self._cycled_s = -math.inf
 
     # ---- for pods ----
@@ -81,59 +73,36 @@ class Adapter:
         wanted: asyncio.Future[Sighting] = self._loop.create_future()
         self._wanted[address] = wanted
         self._wanted_since_s = self._loop.time()
+        if not self._someone_wanted.is_set():
+            self._listening_since_s = self._wanted_since_s
+            self._windows_in_vain = 0
         self._someone_wanted.set()
+        self._new_want.set()
         try:
             return await wanted
         finally:
             self._wanted.pop(address, None)
-
-    @contextmanager
-    def slot(self, address: str) -> Iterator[None]:
-        """One of the links it holds. Raises LinkEndedError when there is none left."""
-        if len(self._linked) >= self.most_links:
-            raise LinkEndedError(Failure.NO_SLOT, self._full())
-        self._linked.add(address)
-        try:
-            yield
-        finally:
-            self._linked.discard(address)
-
-    def refused_one(self, failure: Failure, tries: int) -> Failure:
-        """A connection failed for the `tries`th time in a row: for lack of a slot?
-
-        Only where the adapter itself said so, it is believed from now on.
-        """
-        others = len(self._linked)
-        if failure is Failure.NO_SLOT and 0 < others < self.most_links:
-            self.most_links = others
-            log.warning("adapter %s: %s", self.address, self._full())
-            self._on_full(others)
-        is_suspect = failure in (Failure.TIMED_OUT, Failure.ABORTED) and tries >= SUSPECT_TRIES
-        return Failure.NO_SLOT if is_suspect and others >= SUSPECT_LINKS else failure
-
-    def _full(self) -> str:
-        return f"the adapter holds {self.most_links} links; {Failure.NO_SLOT.value.advice}"
 
     async def forget(self, address: str) -> None:
         """Raises RadioError."""
         log.warning("%s is removed from Bluetooth's memory", address)
         await self._host.forget(self.name, address)
 
-    async def power_cycle(self, why: str, *, is_stuck: bool) -> None:
+    async def power_cycle(self, why: str, *, is_stuck: bool) -> bool:
         """Unless it was done a moment ago, or other pods stream and the link is not even stuck.
 
-        Raises RadioError.
+        Whether it was done. Raises RadioError.
         """
-        if self._linked and not is_stuck:
-            return
+        others = bool(self.slots.linked)
         now_s = self._loop.time()
-        pause_s = POWER_CYCLE_BUSY_EVERY_S if self._linked else POWER_CYCLE_EVERY_S
-        if now_s - self._cycled_s < pause_s:
-            return
+        pause_s = POWER_CYCLE_BUSY_EVERY_S if others else POWER_CYCLE_EVERY_S
+        if (others and not is_stuck) or now_s - self._cycled_s < pause_s:
+            return False
         self._cycled_s = now_s
         log.warning("adapter %s is switched off and on: %s", self.address, why)
         async with self.gate:
             await self._host.power_cycle(self.name)
+        return True
 
     # ---- its own life ----
 
@@ -145,13 +114,14 @@ class Adapter:
                 if self._name is None:
                     self._name = await self._locate()
                 await self._window()
+                await self._end_foreign_links()
                 await self._open_its_ears()
             except RADIO_ERRORS as error:
                 await self._recover(error)
             else:
                 self._tell(None)
                 self._backoff.reset()
-                await asyncio.sleep(self._pause_s())
+                await self._pause()
 
     async def _locate(self) -> str:
         if not self._is_allowed:
@@ -168,8 +138,12 @@ class Adapter:
     async def _recover(self, error: BaseException) -> None:
         """It may come back under another name."""
         self._name = None
-        self._tell(reason_of(error))
         failure = failure_of(error)
+        if failure is Failure.TIMED_OUT:  # no pod is meant
+            failure = Failure.BUSY_ADAPTER
+            self._tell(failure.value.told)
+        else:
+            self._tell(reason_of(error))
         wait_s = self._backoff.wait_s(failure)
         await asyncio.sleep(
             max(wait_s, ADAPTER_POLL_S) if failure is Failure.ADAPTER_GONE else wait_s
@@ -184,16 +158,17 @@ class Adapter:
         found = asyncio.Event()
 
         def heard(sighting: Sighting) -> None:
-            self._heard_s = self._loop.time()
+            self._listening_since_s = self._loop.time()
             wanted = self._wanted.pop(sighting.address, None)
             if wanted is not None and not wanted.done():
                 wanted.set_result(sighting)
+                self._windows_in_vain = 0
                 found.set()
 
         async with (
             self.gate,
             asyncio.timeout(SCAN_WINDOW_S + 2 * DBUS_S),
-            self._radio.scanner(self.name, heard),
+            self._radio.listening(self.name, heard),
         ):
             with suppress(TimeoutError):
                 await asyncio.wait_for(found.wait(), SCAN_WINDOW_S)
@@ -202,17 +177,30 @@ class Adapter:
         if not self._wanted:
             self._someone_wanted.clear()
 
+    async def _end_foreign_links(self) -> None:
+        """A pod that someone else on this machine has, or a try of ours left, is never seen."""
+        self._windows_in_vain += 1
+        if self._wanted and self._windows_in_vain % FOREIGN_LINK_WINDOWS == 0:
+            await self._host.hang_up(self.name, tuple(self._wanted))
+
     async def _open_its_ears(self) -> None:
         """Scanning can stop without a word. More and more rarely: pods may just be far away."""
-        now_s = self._loop.time()
-        if now_s - self._heard_s < DEAF_S:
+        deaf_s = self._loop.time() - self._listening_since_s
+        if deaf_s < DEAF_S:
             self._deaf_for_s = DEAF_S
-        elif self._wanted and now_s - self._heard_s > self._deaf_for_s:
+        elif (
+            self._wanted
+            and deaf_s > self._deaf_for_s
+            and await self.power_cycle("no pod was heard for long", is_stuck=False)
+        ):
             self._deaf_for_s *= 2
-            await self.power_cycle("no pod was heard for long", is_stuck=False)
 
-    def _pause_s(self) -> float:
-        if not self._linked:
-            return 0.0
+    async def _pause(self) -> None:
+        """While others stream; one that is lost meanwhile need not wait so long."""
+        if not self.slots.linked:
+            return
         is_long = self._loop.time() - self._wanted_since_s > LONG_MISSING_S
-        return SCAN_LONG_PAUSE_S if is_long else SCAN_PAUSE_S
+        self._new_want.clear()
+        with suppress(TimeoutError):
+            pause_s = SCAN_LONG_PAUSE_S if is_long else SCAN_PAUSE_S
+            await asyncio.wait_for(self._new_want.wait(), pause_s)

@@ -55,7 +55,7 @@ class Failure(Enum):
     TIMED_OUT = Manner("no answer", 0.5, 5.0, "bring the pod closer", climbs=True)
     ABORTED = Manner("the connection failed", 0.3, 5.0, climbs=True)
     NOT_BONDED = Manner(
-        "the pod does not know this hub any more",
+        "pod and hub have no bond with each other any more",
         5.0,
         30.0,
         "double-tap the pod, then `stridehub provision`",

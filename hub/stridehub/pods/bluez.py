@@ -45,9 +45,11 @@ class BlueZ:
 
     async def power_cycle(self, name: str) -> None:
         async with _bus() as bus:
-            await _set(bus, _adapter_path(name), "Powered", False)
-            await asyncio.sleep(POWER_CYCLE_PAUSE_S)
-            await _set(bus, _adapter_path(name), "Powered", True)
+            try:
+                await _set(bus, _adapter_path(name), "Powered", False)
+                await asyncio.sleep(POWER_CYCLE_PAUSE_S)
+            finally:  # also where the hub is ended meanwhile
+                await _set(bus, _adapter_path(name), "Powered", True)
 
     async def forget(self, name: str, address: str) -> None:
         async with _bus() as bus:
@@ -58,9 +60,13 @@ class BlueZ:
     async def hang_up(self, name: str, addresses: Collection[str]) -> None:
         async with _bus() as bus:
             devices = await _objects(bus, _DEVICE)
-            for path in (_device_path(name, address) for address in addresses):
-                if devices.get(path, {}).get("Connected"):
-                    await _call(bus, path, _DEVICE, "Disconnect")
+            paths = [_device_path(name, address) for address in addresses]
+            linked = [path for path in paths if devices.get(path, {}).get("Connected")]
+            ends = [_call(bus, path, _DEVICE, "Disconnect") for path in linked]
+            results = await asyncio.gather(*ends, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
     @asynccontextmanager
     async def pairing(self, name: str, address: str) -> AsyncIterator[None]:
@@ -118,12 +124,11 @@ class _Agent(ServiceInterface):
 async def _bus() -> AsyncIterator[MessageBus]:
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
-        async with asyncio.timeout(DBUS_S):
-            await bus.connect()
-    except (OSError, EOFError, DBusError) as error:
-        bus.disconnect()
-        raise RadioError("D-Bus", f"does not answer: {error}") from error
-    try:
+        try:
+            async with asyncio.timeout(DBUS_S):
+                await bus.connect()
+        except (OSError, EOFError, DBusError) as error:
+            raise RadioError("D-Bus", f"does not answer: {error}") from error
         yield bus
     finally:
         bus.disconnect()

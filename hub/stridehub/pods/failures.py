@@ -1,6 +1,8 @@
 """Which class of failure an error of the radio is."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -32,8 +34,7 @@ class LinkEndedError(StrideHubError):
         self.failure = failure
 
 
-# What connecting and streaming raise when the air, the pod or BlueZ is at fault. BleakError's
-# callers also see KeyError and AssertionError where BlueZ takes an object away meanwhile.
+# What connecting and streaming raise when the air, the pod or BlueZ is at fault.
 RADIO_ERRORS = (
     BleakError,
     LinkEndedError,
@@ -44,9 +45,19 @@ RADIO_ERRORS = (
     TimeoutError,
     OSError,
     EOFError,
-    KeyError,
-    AssertionError,
 )
+
+
+@contextmanager
+def bleak_at_work() -> Iterator[None]:
+    """Bleak raises anything, KeyError and more, where BlueZ takes an object away meanwhile."""
+    try:
+        yield
+    except RADIO_ERRORS:
+        raise
+    except Exception as error:
+        raise LinkEndedError(Failure.ABORTED, f"bleak failed: {error!r}") from error
+
 
 _BY_CODE = {
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION: Failure.NOT_BONDED,
@@ -72,7 +83,7 @@ _BY_TEXT = (
     ("Error.NoReply", Failure.NO_BLUEZ),
     ("Error.Disconnected", Failure.NO_BLUEZ),
     ("Error.NameHasNoOwner", Failure.NO_BLUEZ),
-    ("Error.UnknownObject", Failure.TIMED_OUT),
+    ("Error.UnknownObject", Failure.ADAPTER_GONE),
     ("device disconnected", Failure.HUNG_UP),
     ("Service Discovery has not been performed", Failure.LOST),
     ("Not connected", Failure.LOST),

@@ -35,7 +35,10 @@ async def watch(
     on_change: Callable[[Sightings], None] = lambda sightings: None,
     until: Callable[[Sightings], bool] = lambda sightings: False,
 ) -> Sightings:
-    """Scans with all adapters for so long, or until what is seen is enough. Raises RadioError."""
+    """Scans with all adapters for so long, or until what is seen is enough.
+
+    Raises RadioError where none of them can.
+    """
     seen: Sightings = {}
     enough = asyncio.Event()
 
@@ -48,12 +51,15 @@ async def watch(
 
         return heard
 
-    try:
-        async with AsyncExitStack() as scanners:
-            for adapter in adapters:
-                await scanners.enter_async_context(radio.scanner(adapter.name, listener(adapter)))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(enough.wait(), seconds)
-    except RADIO_ERRORS as error:
-        raise RadioError("scan", reason_of(error)) from error
+    async with AsyncExitStack() as scans:
+        failed: list[BaseException] = []
+        for adapter in adapters:
+            try:
+                await scans.enter_async_context(radio.listening(adapter.name, listener(adapter)))
+            except RADIO_ERRORS as error:
+                failed.append(error)
+        if len(failed) == len(adapters):
+            raise RadioError("scan", reason_of(failed[0])) from failed[0]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(enough.wait(), seconds)
     return seen

@@ -4,7 +4,8 @@ What a pod refuses comes up as bleak's BleakGATTProtocolError with the pod's own
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -13,13 +14,13 @@ from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, Control, Opcode
 from stridehub.model import PodInfo
 from stridehub.pods.backoff import Failure
-from stridehub.pods.failures import LinkEndedError
+from stridehub.pods.failures import LinkEndedError, bleak_at_work
 from stridehub.timing import GATT_S
 
 OnRecord = Callable[[bytearray], None]
 
 _NEEDED = tuple(attribute for attribute in Attribute if attribute is not Attribute.SERVICE)
-_ATT_BYTES = 3  # of a write or a notification, before the record
+ATT_BYTES = 3  # of a write or a notification, before the record
 
 
 class PodGatt:
@@ -28,12 +29,14 @@ class PodGatt:
     def __init__(self, client: BleakClient) -> None:
         """Raises LinkEndedError where the services are not a pod's."""
         self._client = client
+        self._subscribed: list[BleakGATTCharacteristic] = []
         self._of: dict[Attribute, BleakGATTCharacteristic] = {
             attribute: self._find(attribute) for attribute in _NEEDED
         }
 
     def _find(self, attribute: Attribute) -> BleakGATTCharacteristic:
-        found = self._client.services.get_characteristic(attribute.uuid)
+        with bleak_at_work():
+            found = self._client.services.get_characteristic(attribute.uuid)
         if found is None:
             raise LinkEndedError(Failure.STALE_SERVICES)
         return found
@@ -41,7 +44,7 @@ class PodGatt:
     @property
     def mtu(self) -> int:
         """Bytes, as the stack knows it; 23 where it does not say."""
-        return self._of[Attribute.HAPTIC].max_write_without_response_size + _ATT_BYTES
+        return self._of[Attribute.HAPTIC].max_write_without_response_size + ATT_BYTES
 
     async def config(self) -> link.PodConfig:
         """Raises LinkRecordError, as all reads do; the first one tells a pod's version."""
@@ -74,21 +77,39 @@ class PodGatt:
         Over a socket of its own where there is one: over D-Bus, a client that followed a lost one
         without a clean end gets every notification twice.
         """
-        async with asyncio.timeout(GATT_S):
+        async with _bleak_in_time():
+            self._subscribed.append(self._of[attribute])
             await self._client.start_notify(
                 self._of[attribute],
                 lambda _, record: on_record(record),
                 bluez={"use_start_notify": False},
             )
 
+    async def unsubscribe(self) -> None:
+        """Closes the sockets, no more: the disconnection that follows does the rest.
+
+        Not to be left out: bluetoothd (seen in 5.82) crashes where a client goes before its link
+        has ended, and these are open.
+        """
+        async with _bleak_in_time():
+            while self._subscribed:
+                await self._client.stop_notify(self._subscribed.pop())
+
     async def _read(self, attribute: Attribute) -> bytes:
-        async with asyncio.timeout(GATT_S):
+        async with _bleak_in_time():
             return bytes(await self._client.read_gatt_char(self._of[attribute]))
 
     async def _write(self, attribute: Attribute, record: bytes) -> None:
-        async with asyncio.timeout(GATT_S):
+        async with _bleak_in_time():
             await self._client.write_gatt_char(self._of[attribute], record, response=True)
 
     async def _command(self, attribute: Attribute, record: bytes) -> None:
-        async with asyncio.timeout(GATT_S):
+        async with _bleak_in_time():
             await self._client.write_gatt_char(self._of[attribute], record, response=False)
+
+
+@asynccontextmanager
+async def _bleak_in_time() -> AsyncIterator[None]:
+    with bleak_at_work():
+        async with asyncio.timeout(GATT_S):
+            yield

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from typing import NoReturn
 
 from bleak import BleakClient
 
@@ -15,20 +16,18 @@ from stridehub.pods.adapter import Adapter
 from stridehub.pods.backoff import Backoff, Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, reason_of
 from stridehub.pods.link import PodLink, StreamSettings
+from stridehub.pods.measures import Measure, Series
 from stridehub.pods.radio import Radio, Sighting
 from stridehub.pods.source import PacketSink, WornPod
-from stridehub.timing import CONNECT_S, DISCONNECT_S, LAST_DISCONNECT_S, STEADY_S
+from stridehub.timing import (
+    CONNECT_S,
+    DEGRADED_PAUSE_S,
+    DISCONNECT_S,
+    LAST_DISCONNECT_S,
+    STEADY_S,
+)
 
 log = logging.getLogger(__name__)
-
-# Failures in a row, of those that call for more than another try.
-# What BlueZ remembers of a pod goes with its bond, and with the bond the pod itself, until someone
-# double-taps and provisions it. So only where there is none, or where the services it remembers
-# are wrong: BlueZ learns of changed ones by itself at the next connection, mostly.
-FORGET_AT = 3
-STALE_FORGET_EVERY = 2
-POWER_CYCLE_AT = 4
-DEGRADED_AT = 5
 
 
 class PodKeeper:
@@ -59,45 +58,61 @@ class PodKeeper:
         self._link: PodLink | None = None
         self._connects = 0
         self._packets = 0  # of links that have ended
-        self._was_connected = False  # in the try at hand, or the last one
+        self._is_connected = False  # or was, in the last try
+        self._is_stuck = False  # BlueZ did not end the last link when told to
         self._tries = 0  # to connect, in a row, in vain
-        self._trouble = 0  # climbing failures in a row
+        self._series = Series()
 
     async def run(self, sink: PacketSink) -> None:
         """Raises HubFaultError only."""
         while True:
-            try:
-                await self._stream(sink)
-            except RADIO_ERRORS as error:
-                await self._recover(error)
+            await self._recover(await self._turn(sink))
 
-    async def _stream(self, sink: PacketSink) -> None:
-        """Ends by raising what the stream ended of."""
-        self._state = LinkState.DEGRADED if self._trouble >= DEGRADED_AT else LinkState.MISSING
+    async def _turn(self, sink: PacketSink) -> Failure:
+        """One search, one connection, one stream; what it ended of."""
+        link = PodLink(self._clock)
+        with ExitStack() as held:
+            try:
+                await self._stream(link, held, sink)
+            except RADIO_ERRORS as error:
+                return self._note(error)
+            finally:
+                await self._end(link)
+
+    async def _stream(self, link: PodLink, held: ExitStack, sink: PacketSink) -> NoReturn:
+        self._enter(LinkState.MISSING)
         sighting = await self._adapter.find(self.pod.address)
         self._sighting = sighting
-        self._was_connected = False
+        self._is_connected = False
         if sighting.is_other_version:
             raise LinkEndedError(Failure.OTHER_VERSION)
-        link = PodLink(self._clock)
-        with self._adapter.slot(self.pod.address):
-            try:
-                self._state = LinkState.CONNECTING
-                await self._prepare(link, await self._connect(link, sighting), sink)
-                begun_s = self._loop.time()
-                try:
-                    await link.hold()
-                finally:
-                    self._settle(self._loop.time() - begun_s)
-            finally:
-                self._link = None
-                self._packets += link.vitals.packets
-                await link.end(LAST_DISCONNECT_S if _is_last() else DISCONNECT_S)
+        if not sighting.bonded:  # BlueZ would try to pair, and every read would hang meanwhile
+            raise LinkEndedError(Failure.NOT_BONDED)
+        held.enter_context(self._adapter.slots.reserve())
+        self._enter(LinkState.CONNECTING)
+        await self._prepare(link, await self._connect(link, sighting), sink)
+        begun_s = self._loop.time()
+        try:
+            await link.hold()
+        finally:
+            self._settle(self._loop.time() - begun_s)
+
+    async def _end(self, link: PodLink) -> None:
+        self._link = None
+        self._packets += link.vitals.packets
+        self._adapter.slots.left(self.pod.address)
+        self._is_stuck = not await link.end(LAST_DISCONNECT_S if _is_last() else DISCONNECT_S)
+
+    def _enter(self, state: LinkState) -> None:
+        """A pod in trouble that no measure has ended stays degraded until it streams."""
+        is_better = state is LinkState.STREAMING or not self._series.is_degraded
+        self._state = state if is_better else LinkState.DEGRADED
 
     async def _connect(self, link: PodLink, sighting: Sighting) -> BleakClient:
         async with self._adapter.gate, asyncio.timeout(CONNECT_S):
             client = await self._radio.connect(sighting, self._adapter.name, link.lost)
-        self._was_connected = True
+        self._adapter.slots.joined(self.pod.address)
+        self._is_connected = True
         self._tries = 0
         self._connects += 1
         return client
@@ -107,7 +122,8 @@ class PodKeeper:
         self._follow(await link.meet(client))
         info = await link.prepare(self._settings)
         await link.start(sink.plug(WornPod(self.pod.runner, info, self.pod.address)))
-        self._state, self._reason = LinkState.STREAMING, None
+        self._enter(LinkState.STREAMING)
+        self._reason = None
         log.info("%s streams", self.label)
 
     def _follow(self, config: PodConfig) -> None:
@@ -124,47 +140,44 @@ class PodKeeper:
 
     def _settle(self, streamed_s: float) -> None:
         if streamed_s >= STEADY_S:
-            self._trouble = 0
+            self._series = Series()
             self._backoff.reset()
 
     # ---- what went wrong ----
 
-    async def _recover(self, error: BaseException) -> None:
+    def _note(self, error: BaseException) -> Failure:
+        """Counts and tells it, before anything is done about it."""
         failure = failure_of(error)
-        if self._state is LinkState.CONNECTING and not self._was_connected:
-            self._tries += 1
-            failure = self._adapter.refused_one(failure, self._tries)
-        self._reason = failure.value.told if failure is Failure.NO_SLOT else reason_of(error)
-        if failure.value.climbs:
-            self._trouble += 1
-        is_degraded = self._trouble >= DEGRADED_AT
-        self._state = LinkState.DEGRADED if is_degraded else LinkState.WAITING
-        log.log(
-            logging.INFO if failure is Failure.LOST else logging.WARNING,
-            "%s: %s",
-            self.label,
-            self._reason,
-        )
+        is_news = not (self._series.is_degraded or failure is Failure.LOST)
+        self._series.add(failure)
+        self._reason = reason_of(error)
+        if self._state is LinkState.CONNECTING and not self._is_connected:
+            self._count_try(failure)
+        self._enter(LinkState.WAITING)
+        log.log(logging.WARNING if is_news else logging.INFO, "%s: %s", self.label, self._reason)
+        return failure
+
+    def _count_try(self, failure: Failure) -> None:
+        self._tries += 1
+        if failure is Failure.NO_SLOT:
+            self._adapter.slots.refused()
+        if self._adapter.slots.may_be_full(failure, self._tries):
+            self._reason = f"no answer, or {Failure.NO_SLOT.value.told}"
+
+    async def _recover(self, failure: Failure) -> None:
         with suppress(RadioError, LinkEndedError):
-            await self._take_measures(failure)
-        await asyncio.sleep(self._backoff.wait_s(failure))
+            await self._take_measure(failure)
+        wait_s = self._backoff.wait_s(failure)
+        await asyncio.sleep(max(wait_s, DEGRADED_PAUSE_S) if self._series.is_degraded else wait_s)
 
-    async def _take_measures(self, failure: Failure) -> None:
-        """Stronger ones each time the same remains wrong."""
-        if not failure.value.climbs:
-            return
-        if failure is Failure.STALE_SERVICES:
-            if self._trouble % STALE_FORGET_EVERY == 0:
-                await self._adapter.forget(self.pod.address)
-        elif self._trouble == FORGET_AT and not self._is_bonded:
+    async def _take_measure(self, failure: Failure) -> None:
+        measure = self._series.measure(failure)
+        if measure is Measure.FORGET:
             await self._adapter.forget(self.pod.address)
-        elif self._trouble >= POWER_CYCLE_AT:
+        elif measure is Measure.POWER_CYCLE:
             why = f"{self.label}: {self._reason}"
-            await self._adapter.power_cycle(why, is_stuck=self._was_connected)
-
-    @property
-    def _is_bonded(self) -> bool:
-        return self._sighting is not None and self._sighting.bonded
+            if await self._adapter.power_cycle(why, is_stuck=self._is_stuck):
+                self._series.has_cycled()
 
     # ---- what is told ----
 
@@ -198,6 +211,7 @@ class PodKeeper:
             packets=self._packets + (vitals.packets if vitals else 0),
             imu_fault=vitals.imu_fault if vitals else False,
             samples_a_packet=vitals.info.batch if vitals and vitals.info else None,
+            unreadable=vitals.unreadable if vitals else 0,
         )
 
 

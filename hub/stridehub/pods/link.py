@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from bleak import BleakClient
 
@@ -17,21 +18,21 @@ from stridehub.kernel.wire import HEADER_BYTES, MAX_SAMPLES, SAMPLE_BYTES
 from stridehub.model import PodInfo
 from stridehub.pods.backoff import Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError
-from stridehub.pods.gatt import PodGatt
+from stridehub.pods.gatt import ATT_BYTES, PodGatt
 from stridehub.pods.source import Take
 from stridehub.timing import (
     DISCONNECT_S,
     FIRST_PACKET_S,
     SILENT_S,
-    STOP_S,
     TIME_REQUEST_S,
     WATCH_TICK_S,
 )
 
 log = logging.getLogger(__name__)
 
-_ATT_BYTES = 3
 _UNKNOWN_MTU = 23  # the least there is: what BlueZ says where it does not know, too
+# A pod whose IMU is ill sends nothing else: so many requests without an answer, and it is gone.
+MOST_UNANSWERED = 3
 _ROUND_TRIPS = 12  # that the interval is taken from: a minute
 
 
@@ -87,6 +88,7 @@ class PodLink:
         self._take: Take | None = None
         self._awaited_since_s = 0.0
         self._asked_s = 0.0
+        self._unanswered = 0  # time requests in a row
 
     # ---- the connection ----
 
@@ -95,9 +97,12 @@ class PodLink:
         self._end(LinkEndedError(Failure.LOST))
 
     def _end(self, error: Exception) -> None:
-        if not self._ended.done():
-            self._ended.set_exception(error)
-            self._ended.exception()  # nobody may be left to ask
+        if self._ended.done():
+            if not isinstance(error, HubFaultError):
+                return
+            self._ended = self._loop.create_future()  # the worse news
+        self._ended.set_exception(error)
+        self._ended.exception()  # nobody may be left to ask
 
     async def meet(self, client: BleakClient) -> link.PodConfig:
         """What the connected pod is for. Raises any of RADIO_ERRORS."""
@@ -122,7 +127,7 @@ class PodLink:
     def _batch(self, wanted: int) -> int:
         if self.vitals.mtu is None:
             return wanted
-        room = (self.vitals.mtu - _ATT_BYTES - HEADER_BYTES) // SAMPLE_BYTES
+        room = (self.vitals.mtu - ATT_BYTES - HEADER_BYTES) // SAMPLE_BYTES
         batch = min(wanted, MAX_SAMPLES, max(1, room))
         if batch < wanted:
             log.warning("MTU %d holds %d samples, not %d", self.vitals.mtu, batch, wanted)
@@ -144,8 +149,8 @@ class PodLink:
             raise LinkEndedError(Failure.LOST)
         return self._gatt
 
-    async def hold(self) -> None:
-        """Returns never; raises what ended the stream: LinkEndedError or HubFaultError."""
+    async def hold(self) -> NoReturn:
+        """Raises what ended the stream: LinkEndedError or HubFaultError."""
         while True:
             await asyncio.wait({self._ended}, timeout=WATCH_TICK_S)
             if self._ended.done():
@@ -166,27 +171,31 @@ class PodLink:
         if now_s - self._asked_s < TIME_REQUEST_S:
             return
         self._asked_s = now_s
+        self._unanswered += 1
+        if self._unanswered > MOST_UNANSWERED:
+            raise LinkEndedError(Failure.SILENT)
         try:
             async with asyncio.timeout(SILENT_S):
                 await self._met().ask_time(time.monotonic_ns())
         except TimeoutError as error:
             raise LinkEndedError(Failure.SILENT) from error
 
-    async def end(self, within_s: float = DISCONNECT_S) -> None:
-        """Stops and disconnects as well as it goes; never raises, takes little longer than that."""
+    async def end(self, within_s: float = DISCONNECT_S) -> bool:
+        """Disconnects, which also ends the stream in the pod; never raises.
+
+        Whether there is no connection any more.
+        """
         client, self._client = self._client, None
         if client is None:
-            return
-        await self._quietly(self._stop(), STOP_S)
-        await self._quietly(client.disconnect(), within_s)
-
-    async def _stop(self) -> None:
-        if self._take is not None and not self._ended.done():
-            await self._met().control(Opcode.STOP)
-
-    async def _quietly(self, doing: Coroutine[None, None, None], within_s: float) -> None:
-        with suppress(*RADIO_ERRORS):
-            await asyncio.wait_for(doing, within_s)
+            return True
+        if self._gatt is not None:
+            with suppress(*RADIO_ERRORS):
+                await self._gatt.unsubscribe()
+        try:
+            await asyncio.wait_for(client.disconnect(), within_s)
+        except Exception:  # bleak raises anything where a link is in ruins
+            return False
+        return True
 
     # ---- what comes ----
 
@@ -211,6 +220,7 @@ class PodLink:
         except LinkRecordError:
             self.vitals.unreadable += 1
             return
+        self._unanswered = 0
         if 0 <= (round_trip_ns := now_ns - reply.t1) < SILENT_S * 1e9:
             self.vitals.round_trips_ms.append(round_trip_ns * 1e-6)
 

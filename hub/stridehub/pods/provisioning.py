@@ -9,7 +9,7 @@ from stridehub.errors import PodLinkError, RadioError
 from stridehub.kernel.link import HapticPattern, Opcode, PodCondition, PodConfig
 from stridehub.model import KnownPod
 from stridehub.pods.backoff import Failure
-from stridehub.pods.failures import RADIO_ERRORS, reason_of
+from stridehub.pods.failures import RADIO_ERRORS, failure_of, reason_of
 from stridehub.pods.finder import Sightings
 from stridehub.pods.gatt import PodGatt
 from stridehub.pods.radio import Host, HostAdapter, Radio, Sighting
@@ -54,15 +54,21 @@ def choose_adapter(
     )
 
 
+class ForgottenError(PodLinkError):
+    """The pod has lost its bond, and BlueZ has not: that of BlueZ is in the way of a new one."""
+
+
 @asynccontextmanager
 async def paired(
     radio: Radio, host: Host, adapter: HostAdapter, sighting: Sighting
-) -> AsyncIterator[PodGatt]:
-    """The pod, bonded with that adapter, and disconnected in the end.
+) -> AsyncIterator[tuple[PodGatt, PodConfig]]:
+    """The pod, bonded with that adapter, and what it is for; disconnected in the end.
 
-    Raises PodLinkError with what to do about it.
+    Raises PodLinkError with what to do about it, ForgottenError where `host.forget`, another
+    sighting and another try are.
     """
     _may_pair(sighting)
+    has_met = False
     try:
         async with host.pairing(adapter.name, sighting.address):
             async with asyncio.timeout(CONNECT_S + PAIR_S):
@@ -70,12 +76,26 @@ async def paired(
                     sighting, adapter.name, lambda: None, pair=not sighting.bonded
                 )
             try:
-                yield PodGatt(client)
+                gatt = PodGatt(client)
+                config = await gatt.config()
+                has_met = True
+                yield gatt, config
             finally:
-                with suppress(*RADIO_ERRORS):
+                with suppress(Exception):  # bleak raises anything where a link is in ruins
                     await asyncio.wait_for(client.disconnect(), DISCONNECT_S)
     except RADIO_ERRORS as error:
-        raise PodLinkError(sighting.name or sighting.address, reason_of(error)) from error
+        is_forgotten = not has_met and sighting.bonded and failure_of(error) in _BOND_LOST
+        kind = ForgottenError if is_forgotten and _is_pairing(sighting) else PodLinkError
+        raise kind(sighting.name or sighting.address, reason_of(error)) from error
+
+
+# A pod that has no key for a link that BlueZ encrypts hangs up; it may look like silence, too.
+_BOND_LOST = (Failure.NOT_BONDED, Failure.HUNG_UP, Failure.ABORTED, Failure.LOST, Failure.TIMED_OUT)
+
+
+def _is_pairing(sighting: Sighting) -> bool:
+    heard = sighting.advertisement
+    return heard is not None and bool(heard.conditions & PodCondition.PAIRING)
 
 
 def _may_pair(sighting: Sighting) -> None:
@@ -83,8 +103,7 @@ def _may_pair(sighting: Sighting) -> None:
     if sighting.is_other_version:
         manner = Failure.OTHER_VERSION.value
         raise PodLinkError(pod, manner.reason, manner.advice)
-    heard = sighting.advertisement
-    if heard is None or sighting.bonded or heard.conditions & PodCondition.PAIRING:
+    if sighting.advertisement is None or sighting.bonded or _is_pairing(sighting):
         return
     raise PodLinkError(
         pod,
@@ -104,5 +123,5 @@ async def tell_purpose(gatt: PodGatt, config: PodConfig) -> None:
     await gatt.configure(config)
     kept = await gatt.config()
     if kept != config:
-        raise PodLinkError(config.name, f"kept {kept} instead of {config}")
+        raise PodLinkError(config.name or "the pod", "has not kept what it was told", "try again")
     await gatt.control(Opcode.IDENTIFY, 0)

@@ -1,7 +1,7 @@
 """The air as bleak gives it: who advertises, and links to them."""
 
-from collections.abc import Callable, Collection
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from bleak_retry_connector import NO_RSSI_VALUE, establish_connection
 
 from stridehub.errors import LinkRecordError
 from stridehub.kernel.link import Advertisement, Attribute, LinkResult, decode_advertisement
+from stridehub.pods.failures import bleak_at_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,14 @@ def sighting_of(device: BLEDevice, heard: AdvertisementData) -> Sighting:
     properties = _properties(device)
     bonded = bool(properties.get("Bonded", properties.get("Paired", False)))
     advertisement, problem = _record(heard.manufacturer_data.values())
-    return Sighting(device, heard.local_name, heard.rssi, bonded, advertisement, problem)
+    return Sighting(
+        device, _printable(heard.local_name), heard.rssi, bonded, advertisement, problem
+    )
+
+
+def _printable(name: str | None) -> str | None:
+    """Anyone may advertise anything, and terminals obey some of it."""
+    return name and "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _properties(device: BLEDevice) -> dict[str, Any]:
@@ -94,32 +102,38 @@ class Radio:
     scanner_backend: type[BaseBleakScanner] | None = None
     client_backend: type[BaseBleakClient] | None = None
 
-    def scanner(self, adapter: str, on_sighting: Callable[[Sighting], None]) -> BleakScanner:
-        """Hears pods, as `async with`."""
+    @asynccontextmanager
+    async def listening(
+        self, adapter: str, on_sighting: Callable[[Sighting], None]
+    ) -> AsyncIterator[None]:
+        """Hears pods while it lasts."""
 
         def heard(device: BLEDevice, data: AdvertisementData) -> None:
             if data.rssi != NO_RSSI_VALUE:  # else BlueZ told of something that is no advertisement
                 on_sighting(sighting_of(device, data))
 
-        return BleakScanner(
-            heard,
-            [Attribute.SERVICE.uuid],
-            bluez={"adapter": adapter},
-            backend=self.scanner_backend,
-        )
+        with bleak_at_work():
+            async with BleakScanner(
+                heard,
+                [Attribute.SERVICE.uuid],
+                bluez={"adapter": adapter},
+                backend=self.scanner_backend,
+            ):
+                yield
 
     async def connect(
         self, sighting: Sighting, adapter: str, on_lost: Callable[[], None], *, pair: bool = False
     ) -> BleakClient:
         """One try, with what the connector itself knows to repeat at once."""
-        return await establish_connection(
-            BleakClient,
-            sighting.device,
-            sighting.name or sighting.address,
-            disconnected_callback=lambda _: on_lost(),
-            max_attempts=1,
-            use_services_cache=False,
-            pair=pair,
-            bluez={"adapter": adapter},
-            backend=self.client_backend,
-        )
+        with bleak_at_work():
+            return await establish_connection(
+                BleakClient,
+                sighting.device,
+                sighting.name or sighting.address,
+                disconnected_callback=lambda _: on_lost(),
+                max_attempts=1,
+                use_services_cache=False,
+                pair=pair,
+                bluez={"adapter": adapter},
+                backend=self.client_backend,
+            )

@@ -15,6 +15,7 @@ from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError
 from stridehub.pods.keeper import PodKeeper
 from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Host, Radio
+from stridehub.pods.slots import Slots
 from stridehub.pods.source import PacketSink, Take, WornPod
 
 log = logging.getLogger(__name__)
@@ -82,19 +83,16 @@ class RadioSource:
             self._keepers += [self._keeper(pod, adapter) for pod in pods]
 
     def _adapter(self, address: str) -> Adapter:
-        most_links = min(self._most_links, self._memory.most_links.get(address, self._most_links))
-
-        def full(links: int) -> None:
+        def measured(links: int) -> None:
             self._memory.on_full(address, links)
 
         return Adapter(
             self._radio,
             self._host,
             address,
-            most_links,
+            Slots(self._most_links, self._memory.most_links.get(address), measured),
             Backoff(self._random),
             is_allowed=not self._allowed or address.upper() in self._allowed,
-            on_full=full,
         )
 
     def _keeper(self, pod: KnownPod, adapter: Adapter) -> PodKeeper:
@@ -137,6 +135,11 @@ class _Board:
         self.sink = sink
         self.keeper_at: dict[tuple[str, int], PodKeeper] = {}
 
+    def leave(self, keeper: PodKeeper) -> None:
+        """The place it had, if it had one."""
+        for place in [place for place, other in self.keeper_at.items() if other is keeper]:
+            del self.keeper_at[place]
+
 
 class _Place:
     """The sink as one keeper sees it."""
@@ -152,5 +155,6 @@ class _Place:
             raise LinkEndedError(
                 Failure.NOT_TAKEN, f"{other.label} sits there too; provision one of them anew"
             )
+        self._board.leave(self._keeper)
         self._board.keeper_at[place] = self._keeper
         return self._board.sink.plug(worn)

@@ -34,23 +34,33 @@ class Roster:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, alone."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
-            with closing(database):
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute("BEGIN IMMEDIATE")
-                for table in _TABLES:
-                    database.execute(table)
+            with closing(
+                sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+            ) as database:
                 yield database
-                database.execute("COMMIT")
         except (sqlite3.Error, OSError, ValueError) as error:
             raise StoreError(self._path, str(error)) from error
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, alone; on the disk when it has ended."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise StoreError(self._path, str(error)) from error
+        with self._open() as database:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("BEGIN IMMEDIATE")
+            for table in _TABLES:
+                database.execute(table)
+            yield database
+            database.execute("COMMIT")
+
     def _read(self, query: str) -> list[tuple[Any, ...]]:
         try:
-            self._path.stat()
+            if self._path.stat().st_size == 0:
+                return []
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as error:
@@ -73,12 +83,12 @@ class Roster:
     def keep(self, pod: KnownPod) -> None:
         """Replaces what was known of the pod."""
         row = (pod.address, pod.name, pod.placement.label, pod.runner, pod.adapter)
-        with self._open() as database:
+        with self._writing() as database:
             database.execute("INSERT OR REPLACE INTO pods VALUES (?, ?, ?, ?, ?)", row)
 
     def forget(self, address: str) -> None:
         """Also where it is not known."""
-        with self._open() as database:
+        with self._writing() as database:
             database.execute("DELETE FROM pods WHERE address = ?", (address,))
 
     def most_links(self) -> dict[str, int]:
@@ -86,5 +96,5 @@ class Roster:
         return dict(self._read("SELECT address, most_links FROM adapters"))
 
     def keep_most_links(self, adapter: str, links: int) -> None:
-        with self._open() as database:
+        with self._writing() as database:
             database.execute("INSERT OR REPLACE INTO adapters VALUES (?, ?)", (adapter, links))

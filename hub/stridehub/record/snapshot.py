@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from stridehub.errors import HubRunsError
 from stridehub.model import PodHealth
 
 SNAPSHOT_EVERY_S = 5.0
@@ -44,3 +45,9 @@ def read_snapshot(folder: Path) -> Snapshot | None:
     except (OSError, ValueError, RecursionError):
         return None
     return snapshot if abs(time.time() - snapshot.taken_s) < FRESH_S else None
+
+
+def refuse_beside_running_hub(folder: Path) -> None:
+    """Raises HubRunsError: two programs at one adapter abort each other's scans and connections."""
+    if read_snapshot(folder) is not None:
+        raise HubRunsError

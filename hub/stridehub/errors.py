@@ -104,3 +104,11 @@ class HubRunsError(StrideHubError):
         super().__init__(
             "a hub runs and has the radio: `stridehub pods` shows what it sees; end it first"
         )
+
+
+class NobodyToAskError(StrideHubError):
+    """A question where no one can answer."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(f"nobody is there to be asked: {question.strip()}")
+        self.question = question

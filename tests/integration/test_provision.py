@@ -9,9 +9,10 @@ import pytest
 from bumble_bleak.world import World, bumble_world
 from on_the_loop import run
 from stridehub.commands import provision as provision_module
-from stridehub.commands.provision import Ask, Provisioner, Wish
+from stridehub.commands.asking import Ask
+from stridehub.commands.provision import Provisioner, Wish
 from stridehub.config import HubConfig, RadioConfig
-from stridehub.errors import PodLinkError, RadioError
+from stridehub.errors import NobodyToAskError, PodLinkError, RadioError
 from stridehub.live import Live
 from stridehub.model import KnownPod, LinkState, Placement
 from stridehub.pods.radio import Radio
@@ -124,6 +125,30 @@ def test_a_pod_of_ours_is_given_another_place_without_pairing_again(tmp_path: Pa
             pod = await provisioner(air, tmp_path).run(wish)
             assert (pod.placement, pod.name) == (Placement.PELVIS, "L07")
             assert kept(tmp_path) == [pod]
+
+    run(test(), nothing_left=True)
+
+
+def test_an_answer_that_names_no_pod_is_asked_for_again(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with bumble_world([unset_pod(), unset_pod()]) as air:
+            ask, asked = answers("L7", air.address(1), "y", "shank_l", "r7")
+            pod = await provisioner(air, tmp_path, ask).run(Wish())
+            assert pod.address == air.address(1)
+            assert asked[0] == asked[1]
+
+    run(test(), nothing_left=True)
+
+
+def test_the_end_of_the_input_is_told_as_such(tmp_path: Path) -> None:
+    def end(question: str) -> str:
+        raise EOFError
+
+    async def test() -> None:
+        async with bumble_world([unset_pod()]) as air:
+            with pytest.raises(NobodyToAskError, match="blinks"):
+                await provisioner(air, tmp_path, end).run(Wish(pod=air.address(0)))
+            assert kept(tmp_path) == []
 
     run(test(), nothing_left=True)
 

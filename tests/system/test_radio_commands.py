@@ -1,10 +1,13 @@
 """The commands around pods, as a user runs them, on a BlueZ of their own."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import signal
 import sys
+import termios
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -162,6 +165,33 @@ def test_provision_needs_someone_to_answer(machine: Machine) -> None:
             done = await machine.do("provision", "--yes", "--placement", "shank_l")
             assert done.code == 1
             assert "nobody is there to be asked: runner" in done.err
+
+    run(test())
+
+
+def test_ctrl_c_at_a_question_ends_provision_at_once(machine: Machine) -> None:
+    async def test() -> None:
+        async with world(pods=2, bonded=False):
+            terminal, inside = pty.openpty()
+            process = await asyncio.create_subprocess_exec(
+                *(*PROGRAM, "provision", "--config", str(machine.config)),
+                stdin=inside,
+                stdout=inside,
+                stderr=inside,
+                start_new_session=True,
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            )
+            os.close(inside)
+            shown = b""
+            while b"address or name [" not in shown:
+                shown += await asyncio.to_thread(os.read, terminal, 4096)
+            os.write(terminal, b"\x03")
+            async with asyncio.timeout(5.0):
+                assert await process.wait() == 1
+            rest = await asyncio.to_thread(os.read, terminal, 4096)
+            assert b"stridehub: interrupted" in rest
+            assert b"Traceback" not in rest
+            os.close(terminal)
 
     run(test())
 

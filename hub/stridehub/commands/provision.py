@@ -1,13 +1,11 @@
 """Makes a pod this hub's own, step by step, at the terminal."""
 
 import asyncio
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
+from stridehub.commands.asking import Ask, asked, asker
 from stridehub.commands.pod_table import pod_table
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import print_table
@@ -30,8 +28,6 @@ from stridehub.record.snapshot import refuse_beside_running_hub
 
 LOOK_S = 5.0
 
-Ask = Callable[[str], str]
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -46,34 +42,13 @@ class Wish:
 
 def provision(config_path: Path | None, wish: Wish) -> None:
     """Raises ConfigError, HubRunsError, StoreError, RadioError, PodLinkError,
-    UnknownPlacementError.
+    NobodyToAskError, UnknownPlacementError.
     """
     config = load_hub_config(config_path)
     refuse_beside_running_hub(config.runtime)
-    provisioner = Provisioner(config, Roster(config.database), Radio(), BlueZ(), _asker())
+    provisioner = Provisioner(config, Roster(config.database), Radio(), BlueZ(), asker())
     pod = asyncio.run(provisioner.run(wish))
     print(f"{pod.name or pod.address} is {pod.placement.label} of {pod.runner}")
-
-
-def _asker() -> Ask:
-    if sys.stdin.isatty():
-        return input
-
-    return _refuse
-
-
-def _refuse(question: str) -> NoReturn:
-    raise PodLinkError("provision", f"nobody is there to be asked: {question.strip()}")
-
-
-def _give(future: "asyncio.Future[str]", answer: str) -> None:
-    if not future.done():
-        future.set_result(answer)
-
-
-def _fail(future: "asyncio.Future[str]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 class Provisioner:
@@ -184,23 +159,7 @@ class Provisioner:
                 return answer
 
     async def _asked(self, question: str) -> str:
-        """In a thread of its own that does not keep the program from ending."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[str] = loop.create_future()
-
-        def ask() -> None:
-            try:
-                given = self._ask(question)
-            except Exception as error:
-                loop.call_soon_threadsafe(_fail, answer, error)
-            else:
-                loop.call_soon_threadsafe(_give, answer, given)
-
-        threading.Thread(target=ask, daemon=True).start()
-        try:
-            return await answer
-        except EOFError:
-            _refuse(question)
+        return await asked(self._ask, question)
 
     def _replace_others(self, pod: KnownPod, known: list[KnownPod]) -> None:
         for other in known:
@@ -211,12 +170,12 @@ class Provisioner:
 
 
 def _matching(pod: str | None, seen: Sightings) -> str | None:
-    """The address of the pod of that address or name."""
+    """The address of the pod of that address, or of that name: ours before a stranger's."""
     if pod is None:
         return None
-    for (_, address), sighting in seen.items():
-        if pod.upper() == address.upper() or pod == sighting.name:
-            return address
+    for sighting in sorted(seen.values(), key=lambda sighting: not sighting.bonded):
+        if pod.upper() == sighting.address.upper() or pod == sighting.name:
+            return sighting.address
     return None
 
 

@@ -213,6 +213,24 @@ def test_run_streams_and_sigterm_ends_it_within_three_seconds(machine: Machine) 
     run(test())
 
 
+def test_run_tells_what_is_missing_and_when_all_is_good(machine: Machine) -> None:
+    async def test() -> None:
+        async with world(pods=5) as air:
+            await machine.own(air)
+            process = await machine.start("run")
+            assert process.stderr is not None
+            told = b""
+            while not told.endswith(b": ready\n"):
+                told += await process.stderr.readline()
+            process.terminate()
+            await process.communicate()
+            assert b"to do: steady-1, pelvis: not seen" in told
+            assert b"stand still" in told
+            assert b"Traceback" not in told
+
+    run(test())
+
+
 def test_sigterm_ends_it_within_three_seconds_though_bluez_hangs(machine: Machine) -> None:
     async def test() -> None:
         async with world(pods=5) as air:

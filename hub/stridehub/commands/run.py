@@ -69,7 +69,8 @@ async def _keep_snapshots(hub: Live, folder: Path) -> None:
 def _tell_checklist(items: Sequence[Item]) -> None:
     if sys.stdout.isatty():
         return  # they stand below the table
-    log.info("ready" if not items else "to do: %s", "; ".join(item.text for item in items))
+    todo = "; ".join(item.text for item in items)
+    log.info("%s", f"to do: {todo}" if items else "ready")
 
 
 def _view(hub: Live, strides: Counter[str]) -> TableView:

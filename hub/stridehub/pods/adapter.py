@@ -5,6 +5,7 @@ import logging
 import math
 from contextlib import suppress
 
+from stridehub.errors import RadioError
 from stridehub.pods.backoff import Backoff, Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, failure_of, reason_of
 from stridehub.pods.radio import Host, Radio, Sighting
@@ -56,7 +57,7 @@ class Adapter:
         self._wanted_since_s = 0.0
         self._listening_since_s = 0.0  # with someone wanted, and hearing nobody at all
         self._deaf_for_s = DEAF_S  # until something is done about it
-        self._windows_in_vain = 0
+        self._windows = 0  # since then
         self._cycled_s = -math.inf
 
     # ---- for pods ----
@@ -75,7 +76,7 @@ class Adapter:
         self._wanted_since_s = self._loop.time()
         if not self._someone_wanted.is_set():
             self._listening_since_s = self._wanted_since_s
-            self._windows_in_vain = 0
+            self._windows = 0
         self._someone_wanted.set()
         self._new_want.set()
         try:
@@ -162,7 +163,6 @@ class Adapter:
             wanted = self._wanted.pop(sighting.address, None)
             if wanted is not None and not wanted.done():
                 wanted.set_result(sighting)
-                self._windows_in_vain = 0
                 found.set()
 
         async with (
@@ -179,9 +179,10 @@ class Adapter:
 
     async def _end_foreign_links(self) -> None:
         """A pod that someone else on this machine has, or a try of ours left, is never seen."""
-        self._windows_in_vain += 1
-        if self._wanted and self._windows_in_vain % FOREIGN_LINK_WINDOWS == 0:
-            await self._host.hang_up(self.name, tuple(self._wanted))
+        self._windows += 1
+        if self._wanted and self._windows % FOREIGN_LINK_WINDOWS == 0:
+            with suppress(RadioError):  # tried again
+                await self._host.hang_up(self.name, tuple(self._wanted))
 
     async def _open_its_ears(self) -> None:
         """Scanning can stop without a word. More and more rarely: pods may just be far away."""

@@ -22,6 +22,9 @@ class BumbleHost:
             for name, central in self._centrals.items()
         ]
 
+    async def power_on(self, name: str) -> None:
+        self._central(name)
+
     async def power_cycle(self, name: str) -> None:
         await self._central(name).hang_up()
 

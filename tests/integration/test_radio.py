@@ -12,6 +12,7 @@ from bleak import BleakAdapter
 from dbus_fast.aio import MessageBus
 from dbus_fast.constants import BusType
 from dbus_fast.message import Message
+from dbus_fast.signature import Variant
 
 from hub_under_test import all_stream, hub_in, known_pods
 from mock_bluez.world import World, missing, world
@@ -380,6 +381,34 @@ def test_an_adapter_that_is_pulled_out_and_put_back_has_its_pods_again() -> None
             assert hub.source.problems() == {}
 
     run(test())
+
+
+def test_an_adapter_that_someone_switches_off_is_switched_on_again() -> None:
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await switch_off("hci0")
+            await until(lambda: not any(_streams(health) for health in hub.source.health()))
+            await hub.streaming()
+
+    run(test())
+
+
+async def switch_off(adapter: str) -> None:
+    """As `bluetoothctl power off` does."""
+    body = ["org.bluez.Adapter1", "Powered", Variant("b", False)]
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    await bus.call(
+        Message(
+            destination="org.bluez",
+            path=f"/org/bluez/{adapter}",
+            interface="org.freedesktop.DBus.Properties",
+            member="Set",
+            signature="ssv",
+            body=body,
+        )
+    )
+    bus.disconnect()
 
 
 def test_dbus_that_is_killed_and_comes_back_has_its_pods_again() -> None:

@@ -37,6 +37,9 @@ class Machine:
             raise self.fault
         return list(self.present)
 
+    async def power_on(self, name: str) -> None:
+        raise RadioError(name, "must not be switched")
+
     async def power_cycle(self, name: str) -> None:
         raise RadioError(name, "must not be switched")
 

@@ -132,7 +132,8 @@ class Adapter:
         for adapter in await self._host.adapters():
             if adapter.address.upper() == self.address.upper():
                 if not adapter.powered:
-                    await self._host.power_cycle(adapter.name)
+                    with suppress(RadioError):  # BlueZ may be at it; the scan will tell
+                        await self._host.power_on(adapter.name)
                 return adapter.name
         raise LinkEndedError(Failure.ADAPTER_GONE)
 

@@ -43,6 +43,10 @@ class BlueZ:
                 for path, properties in (await _objects(bus, _ADAPTER)).items()
             ]
 
+    async def power_on(self, name: str) -> None:
+        async with _bus() as bus:
+            await _set(bus, _adapter_path(name), "Powered", True)
+
     async def power_cycle(self, name: str) -> None:
         async with _bus() as bus:
             try:

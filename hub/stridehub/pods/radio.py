@@ -31,6 +31,8 @@ class Host(Protocol):
 
     async def adapters(self) -> list[HostAdapter]: ...
 
+    async def power_on(self, name: str) -> None: ...
+
     async def power_cycle(self, name: str) -> None:
         """Off and on again; every link of the adapter ends."""
 

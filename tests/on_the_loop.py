@@ -14,7 +14,8 @@ def run(
     """`nothing_left`: no task goes on when it is over."""
 
     async def in_time() -> None:
-        await asyncio.wait_for(test, within_s)
+        async with asyncio.timeout(within_s):
+            await test
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not (nothing_left and left)
 

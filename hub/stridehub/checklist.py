@@ -107,7 +107,7 @@ def _of_pod(health: PodHealth) -> Iterator[Item]:
     if health.state in (LinkState.WAITING, LinkState.DEGRADED):
         yield item("pod_trouble", health.reason or "not connected")
     elif health.state is LinkState.MISSING:
-        yield item("pod_missing", "not seen; move it, or charge it")
+        yield item("pod_missing", health.reason or "not seen; move it, or charge it")
     elif health.state is LinkState.CONNECTING:
         yield item("pod_connecting", "connecting")
     if health.imu_fault:

@@ -50,6 +50,7 @@ class Live:
         self._roster = roster
         self._clock = clock
         self._writes: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
         for pod in known:
             self._know(pod.runner)
         self.source = RadioSource(
@@ -79,7 +80,8 @@ class Live:
 
         async def keep() -> None:
             try:
-                await asyncio.to_thread(write)
+                async with self._writing:  # in order
+                    await asyncio.to_thread(write)
             except StoreError as error:
                 log.warning("%s could not be kept: %s", what, error)
 

@@ -187,6 +187,7 @@ async def recovered(air: World, hub: Live, before: Holdings) -> bool:
     """Nothing is broken any more: all pods come back, and a while of streaming loses nothing."""
     for pod in range(len(air.addresses)):
         await air.flood(pod, 0)
+        await air.swallow(pod, packets=0)
         await air.hang_pod(pod, hung=False)
         await air.pod_on(pod, wait=False)
     await air.clear_faults()

@@ -31,9 +31,10 @@ class BumbleHost:
     async def forget(self, name: str, address: str) -> None:
         await self._central(name).forget(hci.Address(address))
 
-    async def hang_up(self, name: str, addresses: Collection[str]) -> None:
+    async def hang_up(self, name: str, addresses: Collection[str]) -> Collection[str]:
         for address in addresses:
             await self._central(name).hang_up(hci.Address(address))
+        return ()
 
     @asynccontextmanager
     async def pairing(self, name: str, address: str) -> AsyncIterator[None]:

@@ -23,6 +23,7 @@ from stridehub.kernel.link import Attribute
 from stridehub.live import Live
 from stridehub.model import KnownPod, LinkState, Placement, PodHealth, Stride
 from stridehub.pods import adapter as adapter_module
+from stridehub.pods import bluez as bluez_module
 from stridehub.pods import gatt as gatt_module
 from stridehub.pods import keeper as keeper_module
 from stridehub.pods.bluez import BlueZ
@@ -508,6 +509,29 @@ def test_a_pod_that_another_program_has_connected_is_freed_and_streams(
             assert air.addresses[0] in await air.connected()
             await air.clear_faults()
             await hub.streaming([0])
+
+    run(test())
+
+
+def test_a_foreign_link_that_does_not_end_is_freed_by_a_power_cycle(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(adapter_module, "SCAN_WINDOW_S", 0.5)
+    monkeypatch.setattr(bluez_module, "DBUS_S", 1.0)
+
+    async def test() -> None:
+        async with world(pods=2) as air, hub_in(air) as hub:
+            await hub.streaming()
+            await air.pod_off(0)
+            await until(lambda: hub.health(0).state is LinkState.MISSING)
+            busy = "org.bluez.Error.InProgress"
+            await air.fail("StartDiscovery", 100, busy, "Operation already in progress")
+            await air.pod_on(0)
+            await connect_from_elsewhere(air.addresses[0])
+            await air.clear_faults()
+            await air.hang("Disconnect", 60.0, times=1)
+            await until(lambda: "is switched off and on: BlueZ does not end" in caplog.text)
+            await hub.streaming()
 
     run(test())
 

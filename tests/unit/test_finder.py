@@ -46,7 +46,7 @@ class Machine:
     async def forget(self, name: str, address: str) -> None:
         raise RadioError(name, "must not forget")
 
-    async def hang_up(self, name: str, addresses: Collection[str]) -> None:
+    async def hang_up(self, name: str, addresses: Collection[str]) -> Collection[str]:
         raise RadioError(name, "must not hang up")
 
     @asynccontextmanager

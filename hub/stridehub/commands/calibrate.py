@@ -53,14 +53,18 @@ async def _calibrate(config: HubConfig, roster: Roster, pods: Collection[KnownPo
             stopped = asyncio.create_task(stop.wait())
             ends = {at_work, steps, stopped}
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            is_through = steps.done() and steps.result()
             for task in (steps, stopped):
                 task.cancel()
             todo = calibration.hub.check()
     for item in todo:
         print(f"- {item.text}")
-    if not todo:
+    if is_through and not todo:
         print("good: all pods know how they sit")
-    return not todo
+        return True
+    if not todo:
+        print("not finished: stand, then run, until it says that all is good")
+    return False
 
 
 class Calibration:
@@ -81,27 +85,30 @@ class Calibration:
     def _count(self, stride: Stride) -> None:
         self._strides += 1
 
-    async def steps(self) -> None:
-        """Each until it is done, or has lasted too long."""
-        await self._until(self._all_stream, CONNECT_WITHIN_S, "connecting")
-        if not any(h.state is LinkState.STREAMING for h in self.hub.source.health()):
-            return
+    async def steps(self) -> bool:
+        """Each until it is done, or has lasted too long; whether all were done."""
+        if not await self._until(self._all_stream, CONNECT_WITHIN_S, "connecting"):
+            return False
         kernel = self.hub.pipeline.kernels[self._runner]
         kernel.expect_standing(self.hub.now_s + STAND_WITHIN_S)
         at_least_s = self.hub.now_s + STAND_S
-        await self._until(
+        has_stood = await self._until(
             lambda: self.hub.now_s >= at_least_s and self._all_stood(),
             STAND_WITHIN_S,
             "STAND still, arms hanging",
         )
-        await self._until(self._all_aligned, RUN_WITHIN_S, "now RUN, straight ahead, easily")
+        has_run = await self._until(
+            self._all_aligned, RUN_WITHIN_S, "now RUN, straight ahead, easily"
+        )
+        return has_stood and has_run
 
-    async def _until(self, is_done: Callable[[], bool], within_s: float, text: str) -> None:
+    async def _until(self, is_done: Callable[[], bool], within_s: float, text: str) -> bool:
         end_s = asyncio.get_running_loop().time() + within_s
         while not is_done() and asyncio.get_running_loop().time() < end_s:
             self._show(self._view(text))
             await asyncio.sleep(TELL_S / 2)
         self._show(self._view(text))
+        return is_done()
 
     def _all_stream(self) -> bool:
         return all(h.state is LinkState.STREAMING for h in self.hub.source.health())

@@ -12,6 +12,7 @@ import msgspec
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.errors import RadioError, StoreError
 from stridehub.model import KnownPod
+from stridehub.pods.backoff import Failure
 from stridehub.pods.bluez import BlueZ
 from stridehub.pods.radio import HostAdapter
 from stridehub.pods.rivals import Rival, find_rivals
@@ -93,7 +94,7 @@ def _of_adapters(
             yield Finding(
                 Verdict.FAIL,
                 f"{name} holds {links} links, and {own} pods are bonded with it",
-                "add a USB adapter and provision some pods with it",
+                Failure.NO_SLOT.value.advice,
             )
         else:
             yield Finding(Verdict.OK, f"{name} is on; {own} pods, at most {links}")

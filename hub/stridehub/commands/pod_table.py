@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from stridehub.commands.cells import cell
 from stridehub.display import TableView
-from stridehub.kernel.link import PodCondition
 from stridehub.kernel.wire import VERSION
 from stridehub.model import KnownPod
 from stridehub.pods.finder import Sightings
@@ -41,12 +40,11 @@ def _row(sighting: Sighting, runner: str) -> list[str]:
             *(sighting.address, sighting.name or "-", "?", cell(sighting.rssi_dbm), "-"),
             *(sighting.problem or "?", _yes(sighting.bonded), runner),
         ]
-    is_pairing = bool(heard.conditions & PodCondition.PAIRING)
     return [
         *(sighting.address, sighting.name or "-"),
         heard.placement.label if heard.placement else "none yet",
         *(cell(sighting.rssi_dbm), cell(heard.battery_mv, 2, 1e-3), str(VERSION)),
-        "pairing" if is_pairing and not sighting.bonded else _yes(sighting.bonded),
+        "pairing" if sighting.is_pairing and not sighting.bonded else _yes(sighting.bonded),
         runner,
     ]
 

@@ -32,7 +32,7 @@ COLUMNS = (
 def pods(config_path: Path | None, forget: str | None) -> None:
     """Prints a table: as the running hub sees them, or else as they advertise right now.
 
-    Raises ConfigError, StoreError.
+    Raises ConfigError, StoreError; RadioError where one is to be forgotten.
     """
     config = load_hub_config(config_path)
     roster = Roster(config.database)
@@ -54,9 +54,9 @@ def pods(config_path: Path | None, forget: str | None) -> None:
 
 async def _forget(roster: Roster, address: str, host: Host) -> None:
     """With its bonds, also of a pod that only Bluetooth remembers."""
+    roster.forget(address.upper())
     for adapter in await host.adapters():
         await host.forget(adapter.name, address)
-    roster.forget(address.upper())
 
 
 async def _as_advertised(

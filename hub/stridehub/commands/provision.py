@@ -9,8 +9,8 @@ from stridehub.commands.asking import Ask, asked, asker
 from stridehub.commands.pod_table import pod_table
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import print_table
-from stridehub.errors import PodLinkError, RadioError
-from stridehub.kernel.link import PodConfig
+from stridehub.errors import LinkRecordError, PodLinkError, RadioError
+from stridehub.kernel.link import MAX_NAME_BYTES, MAX_RUNNER_BYTES, PodConfig, encode_config
 from stridehub.model import KnownPod, Placement
 from stridehub.pods.bluez import BlueZ
 from stridehub.pods.finder import Sightings, usable_adapters, watch
@@ -64,6 +64,7 @@ class Provisioner:
         self._ask = ask
 
     async def run(self, wish: Wish) -> KnownPod:
+        _can_be_kept(wish)
         known = self._roster.pods()
         adapters = await usable_adapters(self._host, self._config.radio.adapters)
         seen = await self._look(adapters, wish.pod)
@@ -167,6 +168,18 @@ class Provisioner:
             if is_there and other.address != pod.address:
                 print(f"{other.name or other.address} was there before; it is not used any more")
                 self._roster.forget(other.address)
+
+
+def _can_be_kept(wish: Wish) -> None:
+    try:
+        encode_config(PodConfig(wish.placement, wish.name or "", wish.runner or ""))
+    except LinkRecordError as error:
+        advice = f"a runner is up to {MAX_RUNNER_BYTES} of A-Z a-z 0-9 - _, a name up to"
+        raise PodLinkError(
+            "provision",
+            "no pod can keep such a runner or name",
+            f"{advice} {MAX_NAME_BYTES} bytes",
+        ) from error
 
 
 def _matching(pod: str | None, seen: Sightings) -> str | None:

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stridehub.checklist import Item
@@ -15,15 +16,21 @@ from stridehub.display import TableView, live_table
 from stridehub.live import Live
 from stridehub.model import LinkState, PodHealth, Stride
 from stridehub.record.roster import Roster
-from stridehub.record.snapshot import SNAPSHOT_EVERY_S, remove_snapshot, write_snapshot
+from stridehub.record.snapshot import (
+    SNAPSHOT_EVERY_S,
+    refuse_beside_running_hub,
+    remove_snapshot,
+    write_snapshot,
+)
 from stridehub.timing import TELL_S
 
 log = logging.getLogger(__name__)
 
 
 def run(config_path: Path | None) -> None:
-    """Raises ConfigError, StoreError."""
+    """Raises ConfigError, HubRunsError, StoreError."""
     config = load_hub_config(config_path)
+    refuse_beside_running_hub(config.runtime)
     asyncio.run(_run(config, Roster(config.database)))
 
 
@@ -34,36 +41,48 @@ async def _run(config: HubConfig, roster: Roster) -> None:
         strides[stride.runner] += 1
 
     hub = Live(config, roster, on_stride=[count], on_checklist=_tell_checklist)
+    snapshots = Snapshots(config.runtime, hub)
     with stop_requested() as stop, live_table(is_quiet=True) as show:
         async with hub.running() as at_work:
-            snapshots = asyncio.create_task(_keep_snapshots(hub, config.runtime))
             stopped = asyncio.create_task(stop.wait())
             try:
                 while not stop.is_set() and not at_work.done():
                     show(_view(hub, strides))
+                    await snapshots.keep()
                     await asyncio.wait(
                         {at_work, stopped}, timeout=TELL_S, return_when=asyncio.FIRST_COMPLETED
                     )
             finally:
-                snapshots.cancel()
                 stopped.cancel()
+    snapshots.end()
     print(_sum(hub.source.health(), strides))
 
 
-async def _keep_snapshots(hub: Live, folder: Path) -> None:
-    """A folder that cannot be written is told of once; nothing else depends on it."""
-    has_told = False
-    try:
-        while True:
-            try:
-                await asyncio.to_thread(write_snapshot, folder, hub.source.health())
-            except OSError as error:
-                if not has_told:
-                    log.warning("`stridehub pods` does not see this hub: %s", error)
-                has_told = True
-            await asyncio.sleep(SNAPSHOT_EVERY_S)
-    finally:
-        remove_snapshot(folder)
+class Snapshots:
+    """What other commands see of the hub. Nothing else depends on them."""
+
+    def __init__(self, folder: Path, hub: Live) -> None:
+        self._folder = folder
+        self._hub = hub
+        self._taken_s = -SNAPSHOT_EVERY_S
+        self._has_complained = False
+
+    async def keep(self) -> None:
+        """Called more often than one is due."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._taken_s < SNAPSHOT_EVERY_S:
+            return
+        self._taken_s = now_s
+        try:
+            await asyncio.to_thread(write_snapshot, self._folder, self._hub.source.health())
+        except OSError as error:
+            if not self._has_complained:
+                log.warning("`stridehub pods` does not see this hub: %s", error)
+            self._has_complained = True
+
+    def end(self) -> None:
+        with suppress(OSError):
+            remove_snapshot(self._folder)
 
 
 def _tell_checklist(items: Sequence[Item]) -> None:

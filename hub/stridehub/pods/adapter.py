@@ -85,14 +85,14 @@ class Adapter:
             self._wanted.pop(address, None)
 
     async def forget(self, address: str) -> None:
-        """Raises RadioError."""
+        """Raises RadioError, LinkEndedError while the adapter is not there."""
         log.warning("%s is removed from Bluetooth's memory", address)
         await self._host.forget(self.name, address)
 
     async def power_cycle(self, why: str, *, is_stuck: bool) -> bool:
         """Unless it was done a moment ago, or other pods stream and the link is not even stuck.
 
-        Whether it was done. Raises RadioError.
+        Whether it was done. Raises as `forget` does.
         """
         others = bool(self.slots.linked)
         now_s = self._loop.time()
@@ -140,6 +140,7 @@ class Adapter:
     async def _recover(self, error: BaseException) -> None:
         """It may come back under another name."""
         self._name = None
+        self._listening_since_s = self._loop.time()
         failure = failure_of(error)
         if failure is Failure.TIMED_OUT:  # no pod is meant
             failure = Failure.BUSY_ADAPTER
@@ -172,7 +173,8 @@ class Adapter:
             self._radio.listening(self.name, heard),
         ):
             with suppress(TimeoutError):
-                await asyncio.wait_for(found.wait(), SCAN_WINDOW_S)
+                async with asyncio.timeout(SCAN_WINDOW_S):
+                    await found.wait()
             if found.is_set() and self._wanted:
                 await asyncio.sleep(SCAN_GRACE_S)
         if not self._wanted:
@@ -181,9 +183,11 @@ class Adapter:
     async def _end_foreign_links(self) -> None:
         """A pod that someone else on this machine has, or a try of ours left, is never seen."""
         self._windows += 1
-        if self._wanted and self._windows % FOREIGN_LINK_WINDOWS == 0:
-            with suppress(RadioError):  # tried again
-                await self._host.hang_up(self.name, tuple(self._wanted))
+        if not self._wanted or self._windows % FOREIGN_LINK_WINDOWS:
+            return
+        if stuck := await self._host.hang_up(self.name, tuple(self._wanted)):
+            why = f"BlueZ does not end the link to {', '.join(stuck)}"
+            await self.power_cycle(why, is_stuck=True)
 
     async def _open_its_ears(self) -> None:
         """Scanning can stop without a word. More and more rarely: pods may just be far away."""
@@ -204,5 +208,5 @@ class Adapter:
         is_long = self._loop.time() - self._wanted_since_s > LONG_MISSING_S
         self._new_want.clear()
         with suppress(TimeoutError):
-            pause_s = SCAN_LONG_PAUSE_S if is_long else SCAN_PAUSE_S
-            await asyncio.wait_for(self._new_want.wait(), pause_s)
+            async with asyncio.timeout(SCAN_LONG_PAUSE_S if is_long else SCAN_PAUSE_S):
+                await self._new_want.wait()

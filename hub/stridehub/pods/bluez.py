@@ -8,7 +8,7 @@ from typing import Any
 from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusObjectPath, DBusStr, DBusUInt32
 from dbus_fast.constants import BusType, MessageType
-from dbus_fast.errors import DBusError
+from dbus_fast.errors import DBusError, DBusFastError
 from dbus_fast.message import Message
 from dbus_fast.service import ServiceInterface, dbus_method
 from dbus_fast.signature import Variant
@@ -61,16 +61,14 @@ class BlueZ:
             if path in await _objects(bus, _DEVICE):
                 await _call(bus, _adapter_path(name), _ADAPTER, "RemoveDevice", "o", [path])
 
-    async def hang_up(self, name: str, addresses: Collection[str]) -> None:
+    async def hang_up(self, name: str, addresses: Collection[str]) -> list[str]:
         async with _bus() as bus:
-            devices = await _objects(bus, _DEVICE)
-            paths = [_device_path(name, address) for address in addresses]
-            linked = [path for path in paths if devices.get(path, {}).get("Connected")]
-            ends = [_call(bus, path, _DEVICE, "Disconnect") for path in linked]
-            results = await asyncio.gather(*ends, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+            linked = await _linked(bus, name, addresses)
+            ends = [
+                _call(bus, _device_path(name, address), _DEVICE, "Disconnect") for address in linked
+            ]
+            await asyncio.gather(*ends, return_exceptions=True)  # the look back tells
+            return await _linked(bus, name, linked)
 
     @asynccontextmanager
     async def pairing(self, name: str, address: str) -> AsyncIterator[None]:
@@ -131,7 +129,7 @@ async def _bus() -> AsyncIterator[MessageBus]:
         try:
             async with asyncio.timeout(DBUS_S):
                 await bus.connect()
-        except (OSError, EOFError, DBusError) as error:
+        except (OSError, EOFError, DBusFastError) as error:
             raise RadioError("D-Bus", f"does not answer: {error}") from error
         yield bus
     finally:
@@ -159,7 +157,7 @@ async def _call(
     try:
         async with asyncio.timeout(DBUS_S):
             reply = await bus.call(message)
-    except (OSError, EOFError, DBusError) as error:
+    except (OSError, EOFError, DBusFastError) as error:
         raise RadioError(path, f"{member}: {error!r}") from error
     if reply is None or reply.message_type is MessageType.ERROR:
         told = [reply.error_name, *reply.body] if reply is not None else ["no answer"]
@@ -170,6 +168,13 @@ async def _call(
 async def _call_daemon(bus: MessageBus, member: str, signature: str, body: list[Any]) -> list[Any]:
     daemon = "org.freedesktop.DBus"
     return await _call(bus, "/org/freedesktop/DBus", daemon, member, signature, body, daemon)
+
+
+async def _linked(bus: MessageBus, name: str, addresses: Collection[str]) -> list[str]:
+    """Those of the devices that are connected."""
+    devices = await _objects(bus, _DEVICE)
+    paths = {address: _device_path(name, address) for address in addresses}
+    return [a for a, path in paths.items() if devices.get(path, {}).get("Connected")]
 
 
 async def _objects(bus: MessageBus, interface: str) -> dict[str, dict[str, Any]]:

@@ -51,15 +51,30 @@ async def watch(
 
         return heard
 
+    try:
+        await _listen(radio, adapters, listener, enough, seconds)
+    except RADIO_ERRORS as error:
+        raise RadioError("scan", reason_of(error)) from error
+    return seen
+
+
+async def _listen(
+    radio: Radio,
+    adapters: Sequence[HostAdapter],
+    listener: Callable[[HostAdapter], Callable[[Sighting], None]],
+    enough: asyncio.Event,
+    seconds: float,
+) -> None:
+    """One adapter that cannot does not stop the others. Raises any of RADIO_ERRORS."""
     async with AsyncExitStack() as scans:
-        failed: list[BaseException] = []
+        failed: list[Exception] = []
         for adapter in adapters:
             try:
                 await scans.enter_async_context(radio.listening(adapter.name, listener(adapter)))
             except RADIO_ERRORS as error:
                 failed.append(error)
         if len(failed) == len(adapters):
-            raise RadioError("scan", reason_of(failed[0])) from failed[0]
+            raise failed[0]
         with suppress(TimeoutError):
-            await asyncio.wait_for(enough.wait(), seconds)
-    return seen
+            async with asyncio.timeout(seconds):
+                await enough.wait()

@@ -5,7 +5,7 @@ What a pod refuses comes up as bleak's BleakGATTProtocolError with the pod's own
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -14,7 +14,7 @@ from stridehub.kernel import link, wire
 from stridehub.kernel.link import Attribute, Control, Opcode
 from stridehub.model import PodInfo
 from stridehub.pods.backoff import Failure
-from stridehub.pods.failures import LinkEndedError, bleak_at_work
+from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError, bleak_at_work
 from stridehub.timing import GATT_S
 
 OnRecord = Callable[[bytearray], None]
@@ -78,22 +78,23 @@ class PodGatt:
         without a clean end gets every notification twice.
         """
         async with _bleak_in_time():
-            self._subscribed.append(self._of[attribute])
             await self._client.start_notify(
                 self._of[attribute],
                 lambda _, record: on_record(record),
                 bluez={"use_start_notify": False},
             )
+            self._subscribed.append(self._of[attribute])
 
     async def unsubscribe(self) -> None:
-        """Closes the sockets, no more: the disconnection that follows does the rest.
+        """Closes the sockets, no more: the disconnection that follows does the rest. Never raises.
 
         Not to be left out: bluetoothd (seen in 5.82) crashes where a client goes before its link
         has ended, and these are open.
         """
-        async with _bleak_in_time():
-            while self._subscribed:
-                await self._client.stop_notify(self._subscribed.pop())
+        while self._subscribed:
+            with suppress(*RADIO_ERRORS):
+                async with _bleak_in_time():
+                    await self._client.stop_notify(self._subscribed.pop())
 
     async def _read(self, attribute: Attribute) -> bytes:
         async with _bleak_in_time():

@@ -58,7 +58,8 @@ class PodKeeper:
         self._link: PodLink | None = None
         self._connects = 0
         self._packets = 0  # of links that have ended
-        self._is_connected = False  # or was, in the last try
+        self._is_connecting = False  # or ended in trying to
+        self._last: Failure | None = None
         self._is_stuck = False  # BlueZ did not end the last link when told to
         self._tries = 0  # to connect, in a row, in vain
         self._series = Series()
@@ -81,15 +82,18 @@ class PodKeeper:
 
     async def _stream(self, link: PodLink, held: ExitStack, sink: PacketSink) -> NoReturn:
         self._enter(LinkState.MISSING)
+        if self._last is Failure.LOST:
+            self._reason = None  # it is just not here
         sighting = await self._adapter.find(self.pod.address)
         self._sighting = sighting
-        self._is_connected = False
+        self._is_connecting = False
         if sighting.is_other_version:
             raise LinkEndedError(Failure.OTHER_VERSION)
         if not sighting.bonded:  # BlueZ would try to pair, and every read would hang meanwhile
             raise LinkEndedError(Failure.NOT_BONDED)
         held.enter_context(self._adapter.slots.reserve())
         self._enter(LinkState.CONNECTING)
+        self._is_connecting = True
         await self._prepare(link, await self._connect(link, sighting), sink)
         begun_s = self._loop.time()
         try:
@@ -100,11 +104,13 @@ class PodKeeper:
     async def _end(self, link: PodLink) -> None:
         self._link = None
         self._packets += link.vitals.packets
-        self._adapter.slots.left(self.pod.address)
-        self._is_stuck = not await link.end(LAST_DISCONNECT_S if _is_last() else DISCONNECT_S)
+        try:
+            self._is_stuck = not await link.end(LAST_DISCONNECT_S if _is_last() else DISCONNECT_S)
+        finally:
+            self._adapter.slots.left(self.pod.address)
 
     def _enter(self, state: LinkState) -> None:
-        """A pod in trouble that no measure has ended stays degraded until it streams."""
+        """A pod in trouble that no measure has ended stays degraded while it does not stream."""
         is_better = state is LinkState.STREAMING or not self._series.is_degraded
         self._state = state if is_better else LinkState.DEGRADED
 
@@ -112,7 +118,7 @@ class PodKeeper:
         async with self._adapter.gate, asyncio.timeout(CONNECT_S):
             client = await self._radio.connect(sighting, self._adapter.name, link.lost)
         self._adapter.slots.joined(self.pod.address)
-        self._is_connected = True
+        self._is_connecting = False
         self._tries = 0
         self._connects += 1
         return client
@@ -151,7 +157,8 @@ class PodKeeper:
         is_news = not (self._series.is_degraded or failure is Failure.LOST)
         self._series.add(failure)
         self._reason = reason_of(error)
-        if self._state is LinkState.CONNECTING and not self._is_connected:
+        self._last = failure
+        if self._is_connecting:
             self._count_try(failure)
         self._enter(LinkState.WAITING)
         log.log(logging.WARNING if is_news else logging.INFO, "%s: %s", self.label, self._reason)
@@ -174,6 +181,7 @@ class PodKeeper:
         measure = self._series.measure(failure)
         if measure is Measure.FORGET:
             await self._adapter.forget(self.pod.address)
+            self._series.has_forgotten()
         elif measure is Measure.POWER_CYCLE:
             why = f"{self.label}: {self._reason}"
             if await self._adapter.power_cycle(why, is_stuck=self._is_stuck):

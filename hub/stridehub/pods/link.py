@@ -5,7 +5,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -177,7 +176,9 @@ class PodLink:
         try:
             async with asyncio.timeout(SILENT_S):
                 await self._met().ask_time(time.monotonic_ns())
-        except TimeoutError as error:
+        except RADIO_ERRORS as error:
+            if self._ended.done():  # which tells more
+                self._ended.result()
             raise LinkEndedError(Failure.SILENT) from error
 
     async def end(self, within_s: float = DISCONNECT_S) -> bool:
@@ -189,10 +190,10 @@ class PodLink:
         if client is None:
             return True
         if self._gatt is not None:
-            with suppress(*RADIO_ERRORS):
-                await self._gatt.unsubscribe()
+            await self._gatt.unsubscribe()
         try:
-            await asyncio.wait_for(client.disconnect(), within_s)
+            async with asyncio.timeout(within_s):
+                await client.disconnect()
         except Exception:  # bleak raises anything where a link is in ruins
             return False
         return True

@@ -40,11 +40,15 @@ class Series:
     def measure(self, failure: Failure) -> Measure:
         """After `failure` was added."""
         if failure is Failure.STALE_SERVICES:
-            return Measure.FORGET if self._stale == FORGET_AT else Measure.NONE
+            return Measure.FORGET if self._stale >= FORGET_AT else Measure.NONE
         if not failure.value.climbs:
             return Measure.NONE
         is_due = self._climbing >= POWER_CYCLE_AT and not self._has_cycled
         return Measure.POWER_CYCLE if is_due else Measure.NONE
+
+    def has_forgotten(self) -> None:
+        """The device was removed from BlueZ."""
+        self._stale = 0
 
     def has_cycled(self) -> None:
         """The adapter was switched off and on."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from stridehub.errors import PodLinkError, RadioError
-from stridehub.kernel.link import HapticPattern, Opcode, PodCondition, PodConfig
+from stridehub.kernel.link import HapticPattern, Opcode, PodConfig
 from stridehub.model import KnownPod
 from stridehub.pods.backoff import Failure
 from stridehub.pods.failures import RADIO_ERRORS, failure_of, reason_of
@@ -82,10 +82,11 @@ async def paired(
                 yield gatt, config
             finally:
                 with suppress(Exception):  # bleak raises anything where a link is in ruins
-                    await asyncio.wait_for(client.disconnect(), DISCONNECT_S)
+                    async with asyncio.timeout(DISCONNECT_S):
+                        await client.disconnect()
     except RADIO_ERRORS as error:
         is_forgotten = not has_met and sighting.bonded and failure_of(error) in _BOND_LOST
-        kind = ForgottenError if is_forgotten and _is_pairing(sighting) else PodLinkError
+        kind = ForgottenError if is_forgotten and sighting.is_pairing else PodLinkError
         raise kind(sighting.name or sighting.address, reason_of(error)) from error
 
 
@@ -93,17 +94,12 @@ async def paired(
 _BOND_LOST = (Failure.NOT_BONDED, Failure.HUNG_UP, Failure.ABORTED, Failure.LOST, Failure.TIMED_OUT)
 
 
-def _is_pairing(sighting: Sighting) -> bool:
-    heard = sighting.advertisement
-    return heard is not None and bool(heard.conditions & PodCondition.PAIRING)
-
-
 def _may_pair(sighting: Sighting) -> None:
     pod = sighting.name or sighting.address
     if sighting.is_other_version:
         manner = Failure.OTHER_VERSION.value
         raise PodLinkError(pod, manner.reason, manner.advice)
-    if sighting.advertisement is None or sighting.bonded or _is_pairing(sighting):
+    if sighting.advertisement is None or sighting.bonded or sighting.is_pairing:
         return
     raise PodLinkError(
         pod,

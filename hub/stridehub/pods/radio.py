@@ -12,7 +12,13 @@ from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak_retry_connector import NO_RSSI_VALUE, establish_connection
 
 from stridehub.errors import LinkRecordError
-from stridehub.kernel.link import Advertisement, Attribute, LinkResult, decode_advertisement
+from stridehub.kernel.link import (
+    Advertisement,
+    Attribute,
+    LinkResult,
+    PodCondition,
+    decode_advertisement,
+)
 from stridehub.pods.failures import bleak_at_work
 
 
@@ -39,8 +45,8 @@ class Host(Protocol):
     async def forget(self, name: str, address: str) -> None:
         """Removes the device with all that is remembered of it, its bond too."""
 
-    async def hang_up(self, name: str, addresses: Collection[str]) -> None:
-        """Ends links that someone before this program left."""
+    async def hang_up(self, name: str, addresses: Collection[str]) -> Collection[str]:
+        """Ends links to these devices, whoever has them; those that do not end."""
 
     def pairing(self, name: str, address: str) -> AbstractAsyncContextManager[None]:
         """While it lasts this one device may be paired with."""
@@ -60,6 +66,12 @@ class Sighting:
     @property
     def address(self) -> str:
         return self.device.address
+
+    @property
+    def is_pairing(self) -> bool:
+        """It says that strangers may bond with it now."""
+        heard = self.advertisement
+        return heard is not None and bool(heard.conditions & PodCondition.PAIRING)
 
     @property
     def is_other_version(self) -> bool:

@@ -64,7 +64,7 @@ class RadioSource:
         self._set_up()
 
     async def run(self, sink: PacketSink) -> None:
-        """Until cancelled; then every link is ended cleanly. Raises HubFaultError."""
+        """Until cancelled; then every link is ended cleanly. Raises HubFaultError, in a group."""
         await self._hang_up_leftovers()
         board = _Board(sink)
         async with asyncio.TaskGroup() as group:
@@ -113,7 +113,9 @@ class RadioSource:
             for address, name in names.items():
                 ours = [pod.address for pod in self._pods if pod.adapter == address]
                 if ours:
-                    await self._host.hang_up(name, ours)
+                    stuck = await self._host.hang_up(name, ours)
+                    for pod in stuck:
+                        log.warning("the link to %s from before does not end", pod)
         except RADIO_ERRORS as error:
             log.warning("links from before may be left: %s", error)
 

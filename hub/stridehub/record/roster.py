@@ -22,7 +22,7 @@ _TABLES = (
         most_links INTEGER NOT NULL
     ) STRICT""",
 )
-_BUSY_S = 5.0  # another command of the hub writes for milliseconds
+_BUSY_S = 2.0  # another command of the hub writes for milliseconds; SIGTERM waits no longer
 
 
 class Roster:

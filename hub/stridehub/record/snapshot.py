@@ -18,6 +18,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Written whole, or not at all."""
 
     taken_s: float  # Unix time
+    pid: int  # of the hub
     pods: Sequence[PodHealth]
 
 
@@ -30,7 +31,7 @@ def write_snapshot(folder: Path, pods: Sequence[PodHealth]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = _path(folder)
     part = path.with_suffix(f".{os.getpid()}")
-    part.write_bytes(msgspec.json.encode(Snapshot(time.time(), pods)))
+    part.write_bytes(msgspec.json.encode(Snapshot(time.time(), os.getpid(), pods)))
     part.replace(path)
 
 
@@ -39,12 +40,13 @@ def remove_snapshot(folder: Path) -> None:
 
 
 def read_snapshot(folder: Path) -> Snapshot | None:
-    """None where no hub runs; a file that is no snapshot is none."""
+    """None where no hub runs; what is no snapshot, or of a hub that was killed, is none."""
     try:
         snapshot = msgspec.json.decode(_path(folder).read_bytes(), type=Snapshot)
     except (OSError, ValueError, RecursionError):
         return None
-    return snapshot if abs(time.time() - snapshot.taken_s) < FRESH_S else None
+    is_fresh = abs(time.time() - snapshot.taken_s) < FRESH_S
+    return snapshot if is_fresh and Path("/proc", str(snapshot.pid)).exists() else None
 
 
 def refuse_beside_running_hub(folder: Path) -> None:

@@ -35,6 +35,7 @@ from stridehub.record.roster import Roster  # noqa: E402
 REPORTS = 6
 QUIET_S = (3.0, 12.0)  # of true time between two faults
 RECOVERY_S = 120.0  # of true time, at most, in the end
+SETTLE_S = 10.0
 MORE_TASKS, MORE_FILES, MORE_KB = 3, 3, 30_000
 
 IN_PROGRESS = "org.bluez.Error.InProgress"
@@ -192,6 +193,8 @@ async def recovered(air: World, hub: Live, before: Holdings) -> bool:
         await air.pod_on(pod, wait=False)
     await air.clear_faults()
     took_s = await until(lambda: all_stream(hub.source), RECOVERY_S)
+    await asyncio.sleep(SETTLE_S)  # a pod that hung tells only now how much it has missed
+    await until(lambda: all_stream(hub.source), RECOVERY_S)
     lost = sum(s.lost_packets for _, s in hub.pipeline.status())
     await asyncio.sleep(10.0)
     lost = sum(s.lost_packets for _, s in hub.pipeline.status()) - lost

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mock_bluez.world import World
 from on_the_loop import until
@@ -14,6 +15,7 @@ from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Radio
 from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.pods.source import Take, WornPod
+from stridehub.record.roster import Roster
 
 Place = tuple[str, Placement]
 
@@ -117,6 +119,14 @@ async def known_pods(world: World) -> list[KnownPod]:
         )
         for number, stats in enumerate(await world.stats())
     ]
+
+
+async def roster_of(world: World, folder: Path) -> Roster:
+    """All pods of a world are the hub's."""
+    roster = Roster(folder / "hub.sqlite")
+    for pod in await known_pods(world):
+        roster.keep(pod)
+    return roster
 
 
 @asynccontextmanager

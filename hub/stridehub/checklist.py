@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from stridehub.model import (
     ENOUGH_CONFIDENCE,
-    Gait,
     LinkState,
     Placement,
     PodHealth,
@@ -36,7 +35,6 @@ class Wearer:
     """A runner and what the kernel knows of the pods."""
 
     runner: str
-    gait: Gait
     pods: Sequence[PodStatus]
     hints: Sequence[str] = ()  # what looks wrong about where they sit
 

@@ -141,4 +141,4 @@ def wearer(runner: str, kernel: StrideKernel) -> Wearer:
         status.placement: Motion(*kernel.series(number), status.alignment_confidence)
         for number, status in enumerate(statuses)
     }
-    return Wearer(runner, kernel.gait, statuses, hints(motions))
+    return Wearer(runner, statuses, hints(motions))

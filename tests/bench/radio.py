@@ -20,7 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "firmware" / "virtual")]
 
-from hub_under_test import all_stream, known_pods  # noqa: E402
+from hub_under_test import all_stream, roster_of  # noqa: E402
 from mock_bluez.world import World, missing, world  # noqa: E402
 from on_the_loop import until  # noqa: E402
 from stridehub.app import Pipeline  # noqa: E402
@@ -28,7 +28,6 @@ from stridehub.config import HubConfig, RadioConfig  # noqa: E402
 from stridehub.kernel.wire import Bytes  # noqa: E402
 from stridehub.live import Live  # noqa: E402
 from stridehub.model import Stride  # noqa: E402
-from stridehub.record.roster import Roster  # noqa: E402
 
 LAG_TICK_S = 0.01
 SETTLE_S = 10.0  # runners stand first; then strides come
@@ -79,9 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 async def measure(pods: int, seconds: float, returns: int) -> None:
     async with world(pods=pods) as air:
         with TemporaryDirectory() as folder:
-            roster = Roster(Path(folder) / "hub.sqlite")
-            for pod in await known_pods(air):
-                roster.keep(pod)
+            roster = await roster_of(air, Path(folder))
             meter = Meter()
             config = HubConfig(radio=RadioConfig(most_links=20))
             hub = Live(config, roster, on_stride=[meter.on_stride])

@@ -24,13 +24,12 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "firmware" / "virtual")]
 
-from hub_under_test import all_stream, known_pods  # noqa: E402
+from hub_under_test import all_stream, roster_of  # noqa: E402
 from mock_bluez.world import World, missing, world  # noqa: E402
 from on_the_loop import until  # noqa: E402
 from stridehub.config import HubConfig  # noqa: E402
 from stridehub.live import Live  # noqa: E402
 from stridehub.model import Stride  # noqa: E402
-from stridehub.record.roster import Roster  # noqa: E402
 
 REPORTS = 6
 QUIET_S = (3.0, 12.0)  # of true time between two faults
@@ -136,9 +135,7 @@ class Mishaps:
 async def soak(hours: float, speed: float, pods: int, seed: int) -> bool:
     async with world(pods=pods, speed=speed) as air:
         with TemporaryDirectory() as folder:
-            roster = Roster(Path(folder) / "hub.sqlite")
-            for pod in await known_pods(air):
-                roster.keep(pod)
+            roster = await roster_of(air, Path(folder))
             strides: Counter[str] = Counter()
 
             def count(stride: Stride) -> None:

@@ -14,7 +14,7 @@ from dbus_fast.constants import BusType
 from dbus_fast.message import Message
 from dbus_fast.signature import Variant
 
-from hub_under_test import all_stream, hub_in, known_pods
+from hub_under_test import Hub, all_stream, hub_in, known_pods, roster_of
 from mock_bluez.world import World, missing, world
 from on_the_loop import run, until
 from stridehub.commands.provision import Provisioner, Wish
@@ -244,9 +244,7 @@ def test_a_link_that_bluez_neither_uses_nor_ends_is_freed_by_a_power_cycle(
 def test_garbage_is_counted_by_the_kernel_and_ends_nothing(tmp_path: Path) -> None:
     async def test() -> None:
         async with world(pods=2) as air:
-            roster = Roster(tmp_path / "hub.sqlite")
-            for pod in await known_pods(air):
-                roster.keep(pod)
+            roster = await roster_of(air, tmp_path)
             hub = Live(HubConfig(), roster)
             async with hub.running():
                 await until(lambda: all_stream(hub.source))
@@ -269,9 +267,7 @@ def test_a_reboot_is_seen_by_the_kernel_and_strides_go_on(tmp_path: Path) -> Non
     async def test() -> None:
         strides: list[Stride] = []
         async with world(pods=5) as air:
-            roster = Roster(tmp_path / "hub.sqlite")
-            for pod in await known_pods(air):
-                roster.keep(pod)
+            roster = await roster_of(air, tmp_path)
             hub = Live(HubConfig(), roster, on_stride=[strides.append])
             async with hub.running():
                 await until(lambda: len(strides) > 3)
@@ -388,28 +384,13 @@ def test_an_adapter_that_someone_switches_off_is_switched_on_again() -> None:
     async def test() -> None:
         async with world(pods=2) as air, hub_in(air) as hub:
             await hub.streaming()
-            await switch_off("hci0")
+            off = ("org.bluez.Adapter1", "Powered", Variant("b", False))
+            properties = "org.freedesktop.DBus.Properties"
+            await ask_bluez("/org/bluez/hci0", properties, "Set", "ssv", *off)
             await until(lambda: not any(_streams(health) for health in hub.source.health()))
             await hub.streaming()
 
     run(test())
-
-
-async def switch_off(adapter: str) -> None:
-    """As `bluetoothctl power off` does."""
-    body = ["org.bluez.Adapter1", "Powered", Variant("b", False)]
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    await bus.call(
-        Message(
-            destination="org.bluez",
-            path=f"/org/bluez/{adapter}",
-            interface="org.freedesktop.DBus.Properties",
-            member="Set",
-            signature="ssv",
-            body=body,
-        )
-    )
-    bus.disconnect()
 
 
 def test_dbus_that_is_killed_and_comes_back_has_its_pods_again() -> None:
@@ -500,14 +481,7 @@ def test_a_pod_that_another_program_has_connected_is_freed_and_streams(
     async def test() -> None:
         async with world(pods=2) as air, hub_in(air) as hub:
             await hub.streaming()
-            await air.pod_off(0)
-            await until(lambda: hub.health(0).state is LinkState.MISSING)
-            busy = "org.bluez.Error.InProgress"
-            await air.fail("StartDiscovery", 100, busy, "Operation already in progress")
-            await air.pod_on(0)
-            await connect_from_elsewhere(air.addresses[0])
-            assert air.addresses[0] in await air.connected()
-            await air.clear_faults()
+            await lose_to_another_program(air, hub)
             await hub.streaming([0])
 
     run(test())
@@ -522,13 +496,7 @@ def test_a_foreign_link_that_does_not_end_is_freed_by_a_power_cycle(
     async def test() -> None:
         async with world(pods=2) as air, hub_in(air) as hub:
             await hub.streaming()
-            await air.pod_off(0)
-            await until(lambda: hub.health(0).state is LinkState.MISSING)
-            busy = "org.bluez.Error.InProgress"
-            await air.fail("StartDiscovery", 100, busy, "Operation already in progress")
-            await air.pod_on(0)
-            await connect_from_elsewhere(air.addresses[0])
-            await air.clear_faults()
+            await lose_to_another_program(air, hub)
             await air.hang("Disconnect", 60.0, times=1)
             await until(lambda: "is switched off and on: BlueZ does not end" in caplog.text)
             await hub.streaming()
@@ -536,12 +504,34 @@ def test_a_foreign_link_that_does_not_end_is_freed_by_a_power_cycle(
     run(test())
 
 
-async def connect_from_elsewhere(address: str) -> None:
-    """As bluetoothctl does."""
+async def lose_to_another_program(air: World, hub: Hub) -> None:
+    """The first pod, which connects it as bluetoothctl does before the hub hears it."""
+    await air.pod_off(0)
+    await until(lambda: hub.health(0).state is LinkState.MISSING)
+    busy = "org.bluez.Error.InProgress"
+    await air.fail("StartDiscovery", 100, busy, "Operation already in progress")
+    await until(lambda: hub.source.problems() != {})
+    await air.pod_on(0)
+    device = f"/org/bluez/hci0/dev_{air.addresses[0].replace(':', '_')}"
+    await ask_bluez(device, "org.bluez.Device1", "Connect")
+    assert air.addresses[0] in await air.connected()
+    await air.clear_faults()
+
+
+async def ask_bluez(
+    path: str, interface: str, member: str, signature: str = "", *body: object
+) -> None:
+    """As some other program would."""
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    path = f"/org/bluez/hci0/dev_{address.replace(':', '_')}"
     await bus.call(
-        Message(destination="org.bluez", path=path, interface="org.bluez.Device1", member="Connect")
+        Message(
+            destination="org.bluez",
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(body),
+        )
     )
     bus.disconnect()
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from stridehub.checklist import LOSS_UPDATES, LOW_BATTERY_MV, MUCH_LOSS, Checklist, Item, Wearer
 from stridehub.model import (
     ENOUGH_CONFIDENCE,
-    Gait,
     KnownPod,
     LinkState,
     Placement,
@@ -71,7 +70,7 @@ class Scene:
     """What a hub knows at one moment; nothing is missing."""
 
     healths: Sequence[PodHealth] = tuple(health(place) for place in WORN)
-    wearers: Sequence[Wearer] = (Wearer(RUNNER, Gait.RUNNING, [status(place) for place in WORN]),)
+    wearers: Sequence[Wearer] = (Wearer(RUNNER, [status(place) for place in WORN]),)
     adapters: Mapping[str, str] = field(default_factory=dict)
 
     def with_health(self, **changes: object) -> "Scene":
@@ -290,7 +289,7 @@ def test_both_shanks_missing_are_two_things_to_do() -> None:
 
 def test_two_runners_are_told_apart() -> None:
     places = (Placement.SHANK_L, Placement.SHANK_R)
-    other = Wearer("r2", Gait.STANDING, [status(place) for place in places], ["look wrong"])
+    other = Wearer("r2", [status(place) for place in places], ["look wrong"])
     healths = [*GOOD.healths, *(health(place, "r2") for place in places)]
     scene = Scene(healths, [*GOOD.wearers, other], {})
     assert [(item.subject, item.text) for item in told(scene)] == [("r2", "r2: look wrong")]

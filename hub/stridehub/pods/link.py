@@ -115,11 +115,14 @@ class PodLink:
         self.vitals.mtu = gatt.mtu if gatt.mtu > _UNKNOWN_MTU else None
         batch = self._batch(settings.batch)
         info = await gatt.info()
-        if info.rate_mhz != settings.rate_hz * 1000:
+        has_other_rate = info.rate_mhz != settings.rate_hz * 1000
+        has_other_batch = info.batch != batch
+        if has_other_rate:
             await gatt.control(Opcode.RATE, settings.rate_hz)
-        if info.batch != batch:
+        if has_other_batch:
             await gatt.control(Opcode.BATCH, batch)
-        info = await gatt.info()
+        if has_other_rate or has_other_batch:
+            info = await gatt.info()
         self.vitals.info = info
         return info
 

@@ -52,13 +52,47 @@ class RadioConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     batch: Annotated[int, msgspec.Meta(ge=1, le=19)] = 8  # samples a packet; 19 saves airtime
 
 
+DriverName = Literal["gpio", "pod", "console", "none"]
+BcmPin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+IntensityPercent = Annotated[int, msgspec.Meta(ge=1, le=100)]
+
+
+class GpioConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two motors at a hub that is worn, each behind a transistor."""
+
+    left: BcmPin
+    right: BcmPin
+    runner: RunnerId  # who wears the hub
+    pwm_hz: Annotated[int, msgspec.Meta(ge=50, le=1000)] = 200
+
+    def __post_init__(self) -> None:
+        if self.left == self.right:
+            raise ValueError("two motors at one pin")
+
+
+class HapticsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What runners are made to feel, and by what; a runner's own settings come first."""
+
+    drivers: tuple[DriverName, ...] = ("gpio", "pod")  # the first that can, does
+    intensity_percent: IntensityPercent = 70
+    gpio: GpioConfig | None = None  # None: no pin is ever touched
+
+
+class RunnerSettings(ProfileSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A runner of this hub: the body, and how to coach it. None: as the hub does."""
+
+    haptics: tuple[DriverName, ...] | None = None
+    intensity_percent: IntensityPercent | None = None
+
+
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hub's own settings. None: by where the program runs, see the properties."""
 
     state_dir: str | None = None
     runtime_dir: str | None = None
     radio: RadioConfig = RadioConfig()
-    runners: tuple[ProfileSettings, ...] = ()
+    haptics: HapticsConfig = HapticsConfig()
+    runners: tuple[RunnerSettings, ...] = ()
 
     def __post_init__(self) -> None:
         names = [settings.runner for settings in self.runners]
@@ -82,8 +116,20 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def profile(self, runner: str) -> RunnerProfile:
         """What is known of the runner; the defaults for one without settings."""
-        own = [settings for settings in self.runners if settings.runner == runner]
-        return runner_profile(*own, ProfileSettings(runner=runner))
+        return runner_profile(self.settings(runner), ProfileSettings(runner=runner))
+
+    def settings(self, runner: str) -> RunnerSettings:
+        """All that is set for the runner; nothing for one without settings."""
+        own = (settings for settings in self.runners if settings.runner == runner)
+        return next(own, RunnerSettings(runner=runner))
+
+    def drivers(self, runner: str) -> tuple[DriverName, ...]:
+        """In the order in which they are tried."""
+        own = self.settings(runner).haptics
+        return self.haptics.drivers if own is None else own
+
+    def intensity_percent(self, runner: str) -> int:
+        return self.settings(runner).intensity_percent or self.haptics.intensity_percent
 
 
 def _folder(chosen: str | None, of_service: str, of_root: str, of_user: str, at_home: str) -> Path:
@@ -136,7 +182,7 @@ def runner_profile(*settings: ProfileSettings) -> RunnerProfile:
     known = {
         name: value
         for layer in settings
-        for name, value in msgspec.structs.asdict(layer).items()
-        if value is not None
+        for name in ProfileSettings.__struct_fields__
+        if (value := getattr(layer, name)) is not None
     }
     return RunnerProfile(**known)

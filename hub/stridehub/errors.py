@@ -88,6 +88,15 @@ class RadioError(StrideHubError):
         self.reason = reason
 
 
+class MotorError(StrideHubError):
+    """Motors that are not there, or do not do what they are told."""
+
+    def __init__(self, what: object, reason: str) -> None:
+        super().__init__(f"{what}: {reason}")
+        self.what = what
+        self.reason = reason
+
+
 class StoreError(StrideHubError):
     """A file of the hub's own memory that cannot be read or written."""
 

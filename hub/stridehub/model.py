@@ -57,6 +57,23 @@ class Side(StrEnum):
     RIGHT = "right"
 
 
+class CueKind(StrEnum):
+    """What a cue is about, in order of priority. Foot strike is an outcome and has none."""
+
+    OVERSTRIDE = "overstride"
+    HEEL_LIFT = "heel_lift"  # lazy
+    FLICK = "flick"
+    SITTING_BACK = "sitting_back"
+
+
+class CueSide(StrEnum):
+    """Where a cue is felt."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+
+
 class EventKind(StrEnum):
     INITIAL_CONTACT = "initial_contact"
     TOE_OFF = "toe_off"
@@ -132,6 +149,10 @@ class Stride(msgspec.Struct, frozen=True, kw_only=True):
     step_length_m: float | None
     foot_strike_angle_deg: float | None
     quality: tuple[str, ...]  # why a value is missing or doubtful; empty when good
+
+    @property
+    def is_running(self) -> bool:
+        return "walking" not in self.quality
 
 
 ENOUGH_CONFIDENCE = 0.51  # of a pod's alignment, for angles

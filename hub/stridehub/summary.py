@@ -33,13 +33,9 @@ METRICS = (
 )
 
 
-def is_running(stride: Stride) -> bool:
-    return "walking" not in stride.quality
-
-
 def summary_lines(strides: Sequence[Stride]) -> list[str]:
     """A table of medians a side over the strides of one runner, then what marred them."""
-    running = [stride for stride in strides if is_running(stride)]
+    running = [stride for stride in strides if stride.is_running]
     sides = [[stride for stride in running if stride.side is side] for side in Side]
     rows = [("", *Side, "")]
     rows.append(("strides", *(str(len(side)) for side in sides), ""))

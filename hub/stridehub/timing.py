@@ -66,3 +66,26 @@ ADAPTER_POLL_S = 2.0
 ADVANCE_S = 0.25
 # How often health and checklist are told.
 TELL_S = 1.0
+
+# ---- motors ----
+
+# No motor is on for longer, whatever happens: a second, less what turning it off may take.
+MOTOR_LIMIT_S = 0.95
+# The guard's patience with the player at the end of a pulse: much longer than a busy machine makes
+# a thread wait, too short to be felt as another pattern.
+MOTOR_GRACE_S = 0.1
+# The guard turns an overdue motor off again and again until the player lets go of it.
+GUARD_TICK_S = 0.02
+# Between a pattern that was cut short and the one that replaced it, to be felt as two; and so that
+# no row of cues holds a motor on.
+MOTOR_REST_S = 0.05
+# A pin call takes microseconds: whoever holds the pins for longer hangs, and is not waited for.
+PIN_CALL_S = 0.2
+# The hub's loop turns many times a second. After such a silence it hangs, and so does judgement of
+# the cues it gave.
+LOOP_STALL_S = 2.0
+# Lines of a process that was just killed are free within milliseconds.
+CLAIM_PINS_S = 2.0
+CLAIM_AGAIN_S = 0.005
+# A guardian that was said goodbye to has nothing to do but end.
+GUARDIAN_ENDS_S = 2.0

@@ -15,7 +15,7 @@ from stridehub.model import RunnerProfile, Side, Stride
 from stridehub.pods.played import Pace, Played
 from stridehub.pods.simulated import SimulatedSource
 from stridehub.pods.source import Arrival, PodSource
-from stridehub.summary import METRICS, is_running, summary_lines
+from stridehub.summary import METRICS, summary_lines
 from stridehub.synthetic import STANDING_S, synthetic_wearers
 
 UPDATE_S = 1.0
@@ -67,7 +67,7 @@ class Session:
 
     def _take(self, stride: Stride) -> None:
         self.strides[stride.runner].append(stride)
-        if is_running(stride):
+        if stride.is_running:
             self._latest[stride.runner, stride.side].append(stride)
 
     @property

@@ -1,4 +1,4 @@
-"""What a runner does besides running and walking: standing, turning, hopping, lying down."""
+"""What a runner does besides running and walking: standing, turning, hopping, pulling, lying down."""
 
 import math
 
@@ -23,6 +23,7 @@ from stridehub.sim.body import (
 from stridehub.sim.gait import Landing
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.leg import jet_product, jet_sin_cos, solve_leg
+from stridehub.sim.script import BLEND_S
 from stridehub.sim.tracks import Array
 
 
@@ -156,6 +157,74 @@ class Hopping(Standing):
             pose[:, leg_slice(leg)][:, ROLL : ROLL + 3] = legs
             pose[0, leg_slice(leg)][TOE_OUT] = -SIDE_SIGN[leg] * TOE_OUT_ANGLE
         return pose
+
+
+class Pulling(Standing):
+    """Foot pulls on the spot, left and right in turn: the heel comes up under the hip."""
+
+    _PULLS_HZ = (1.0, 1.6)  # of both feet together
+    _UP_SHARE = 0.8  # of the time from one pull to the next
+    _THIGH_DEG = (40.0, 54.0)  # at the top, against standing
+    _SHANK_DEG = (-66.0, -50.0)
+    _IMPACT = 0.12  # of a running landing
+
+    def __init__(
+        self,
+        anatomy: Anatomy,
+        knobs: RunnerKnobs,
+        rng: np.random.Generator,
+        begin_s: float,
+        duration_s: float,
+    ) -> None:
+        """No pull is under way while one activity blends into another."""
+        super().__init__(anatomy, knobs, rng)
+        self._begin_s = begin_s + BLEND_S
+        self._period_s = 1.0 / rng.uniform(*self._PULLS_HZ)
+        room_s = max(duration_s - BLEND_S, 0.0)
+        self._most = math.floor(room_s / self._period_s) if math.isfinite(room_s) else None
+        self._tops = [rng.uniform(*self._THIGH_DEG, 64), rng.uniform(*self._SHANK_DEG, 64)]
+
+    def vertical_force(self, t: Array, pose: Array) -> Array:
+        """(2, N) newton; a foot that is up carries nothing."""
+        both = super().vertical_force(t, pose)
+        up = np.stack([self._lift(t, leg)[1][0] > 0.0 for leg in (0, 1)])
+        return np.asarray(both * (1.0 + up[::-1] - up))
+
+    def landings(self, start_s: float, end_s: float) -> list[Landing]:
+        down_s = self._begin_s + self._UP_SHARE * self._period_s
+        first = max(math.ceil((start_s - down_s) / self._period_s), 0)
+        last = math.ceil((end_s - down_s) / self._period_s)
+        last = last if self._most is None else min(last, self._most)
+        return [
+            Landing(down_s + i * self._period_s, i % 2, self._IMPACT) for i in range(first, last)
+        ]
+
+    def pose(self, t: Array) -> Array:
+        pose = self.standing(t)
+        for leg in (0, 1):
+            number, lift = self._lift(t, leg)
+            limb = pose[:, leg_slice(leg)]
+            top = number % len(self._tops[0])
+            limb[:, THIGH] += np.radians(self._tops[0][top]) * lift
+            limb[:, SHANK] += np.radians(self._tops[1][top]) * lift
+            limb[:, FOOT] += np.radians(0.8 * self._tops[1][top]) * lift
+        return pose
+
+    def _lift(self, t: Array, leg: int) -> tuple[NDArray[np.int64], Array]:
+        """Number of the pull (N,), and the jet (3, N) of how far the foot is up, 0 to 1.
+
+        Up and down as sin^3: without a jerk at either end.
+        """
+        number = np.floor((t - self._begin_s) / self._period_s).astype(np.int64)
+        own = (number >= 0) & (number % 2 == leg)
+        if self._most is not None:
+            own &= number < self._most
+        since = t - self._begin_s - number * self._period_s
+        rate = math.pi / (self._UP_SHARE * self._period_s)
+        own &= rate * since < math.pi
+        s, c = np.sin(rate * since), np.cos(rate * since)
+        lift = np.stack([s**3, 3 * rate * s**2 * c, 3 * rate**2 * (2 * s * c**2 - s**3)])
+        return number, np.where(own, lift, 0.0)
 
 
 class Lying(Standing):

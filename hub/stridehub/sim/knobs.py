@@ -8,7 +8,7 @@ import msgspec
 
 from stridehub.model import Placement
 
-SegmentKind = Literal["stand", "run", "walk", "turn", "hop", "lie", "stop"]
+SegmentKind = Literal["stand", "run", "walk", "turn", "hop", "pull", "lie", "stop"]
 
 GRAVITY_MPS2 = 9.80665
 

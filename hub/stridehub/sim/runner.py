@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from stridehub.model import Placement
-from stridehub.sim.activities import Hopping, Lying, Standing, Turning
+from stridehub.sim.activities import Hopping, Lying, Pulling, Standing, Turning
 from stridehub.sim.anatomy import SIDES, Anatomy
 from stridehub.sim.body import (
     FOOT,
@@ -46,6 +46,7 @@ CHUNK_S = 0.5
 
 _STATES = {"stand": State.STANDING, "stop": State.STANDING, "walk": State.WALKING}
 _STATES |= {"run": State.RUNNING, "turn": State.OTHER, "hop": State.OTHER, "lie": State.OTHER}
+_STATES |= {"pull": State.OTHER}
 
 
 class _Activity(Protocol):
@@ -179,6 +180,9 @@ class SyntheticRunner:
         if kind in ("run", "walk"):
             draw = Drawer(self._script, index, self.knobs, self._planner, self._reaction)
             return Strider(self.anatomy, self.knobs, draw, t)
+        if kind == "pull":
+            start, duration = self._script.start(index), self._script.segment(index).duration_s
+            return Pulling(self.anatomy, self.knobs, self._rng("activity"), start, duration)
         choice = {"turn": Turning, "hop": Hopping, "lie": Lying}.get(kind, Standing)
         return choice(self.anatomy, self.knobs, self._rng("activity"))
 

@@ -1,0 +1,1 @@
+"""What strides mean for a runner, and when to say so: rules without any input or output."""

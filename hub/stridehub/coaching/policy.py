@@ -1,0 +1,120 @@
+"""Which cue, when, and whether it is given: one at a time, rare, faded, some withheld."""
+
+import random
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from stridehub.coaching.cue import Response, Withheld
+from stridehub.coaching.signs import Sign
+from stridehub.model import CueKind, CueSide, Side, Stride
+from stridehub.rules import CueRules, TriggerRules
+
+
+class Bandwidth:
+    """Which faults are due: on beyond one bandwidth, off again within half of one."""
+
+    def __init__(self, rules: TriggerRules) -> None:
+        self._rules = rules
+        self._due: dict[tuple[CueKind, Side], Sign] = {}
+
+    def update(self, side: Side, signs: Iterable[Sign]) -> None:
+        shown = {sign.kind: sign for sign in signs}
+        for kind in CueKind:
+            sign, key = shown.get(kind), (kind, side)
+            enough = self._rules.clear_sd if key in self._due else self._rules.due_sd
+            if sign is not None and sign.beyond_sd > enough:
+                self._due[key] = sign
+            else:
+                self._due.pop(key, None)
+
+    def clear(self) -> None:
+        self._due.clear()
+
+    def most_urgent(self, kinds: Sequence[CueKind]) -> tuple[Side, Sign] | None:
+        """By priority, then by how far beyond the zone it is."""
+        for kind in CueKind:
+            due = [(side, sign) for (of, side), sign in self._due.items() if of is kind]
+            if due and kind in kinds:
+                return max(due, key=lambda found: found[1].beyond_sd)
+        return None
+
+
+def where_it_buzzes(
+    rules: TriggerRules, sign: Sign, side: Side, strides: Mapping[Side, Sequence[Stride]]
+) -> CueSide:
+    """On the faulty side where most of the last faulty strides are of that side, else on both."""
+    faulty = {
+        of: sum(sign.is_fault(stride) for stride in own[-rules.fault_strides :])
+        for of, own in strides.items()
+    }
+    total = sum(faulty.values())
+    if total and faulty[side] / total > rules.both_sides_share:
+        return CueSide(side.value)
+    return CueSide.BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Whether a cue that is due is given. Random, so that what follows can be compared."""
+
+    rules: CueRules
+    share: float  # of the schedule, for this session
+
+    def why_withheld(self, dice: random.Random) -> Withheld | None:
+        if dice.random() < self.rules.withheld:
+            return Withheld.CONTROL
+        return Withheld.SCHEDULE if dice.random() >= self.share else None
+
+
+def scheduled_share(rules: CueRules, earlier_sessions: int) -> float:
+    """Of due cues, in the session after so many in which this kind of cue was due."""
+    return rules.schedule[min(earlier_sessions, len(rules.schedule) - 1)]
+
+
+class Pauses:
+    """How often: withheld cues take their turn as given ones do, so that both compare."""
+
+    def __init__(self, rules: CueRules, earlier_s: Iterable[float] = ()) -> None:
+        """`earlier_s`: of cues before this began, in order."""
+        self._rules = rules
+        self._turns_s = deque(earlier_s)
+        self._ignored = 0
+        self._silences = 0
+        self._silent_until_s = float("-inf")
+
+    def reason(self, now_s: float) -> str | None:
+        """Why it is not yet time for a cue."""
+        rules = self._rules
+        while self._turns_s and self._turns_s[0] <= now_s - max(rules.window_s, rules.least_gap_s):
+            self._turns_s.popleft()
+        if self._turns_s and now_s - self._turns_s[-1] < rules.least_gap_s:
+            return f"less than {rules.least_gap_s:g} s since the last cue"
+        within = sum(turn_s > now_s - rules.window_s for turn_s in self._turns_s)
+        if within >= rules.most_cues:
+            return f"{rules.most_cues} cues in {rules.window_s / 60:g} min"
+        if now_s < self._silent_until_s:
+            return f"{rules.ignored_cues} cues without a response"
+        return None
+
+    def turn(self, now_s: float) -> None:
+        """A cue was given or withheld."""
+        self._turns_s.append(now_s)
+
+    def answered(self, response: Response, now_s: float) -> None:
+        """To a cue that was given. Whoever does not respond is left in peace, ever longer."""
+        if response is Response.UNKNOWN:
+            return
+        if response is Response.RESPONDED:
+            self._ignored = self._silences = 0
+            return
+        self._ignored += 1
+        if self._ignored >= self._rules.ignored_cues:
+            self._ignored = 0
+            growth = self._rules.silence_growth**self._silences
+            self._silent_until_s = now_s + self._rules.silence_s * growth
+            self._silences += 1
+
+    @property
+    def turns_s(self) -> Sequence[float]:
+        return tuple(self._turns_s)

@@ -1,0 +1,51 @@
+"""Where one session ends and the next begins, on a clock that people share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from stridehub.coaching.memory import OpenSession, RunnerMemory, SessionLoad
+
+RESUME_S = 900.0  # a hub that is back within this goes on with the session
+_DAY_S = 86400.0
+KEPT_DAYS = 400.0  # of loads: longer than any window
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The same instant on both clocks."""
+
+    hub_s: float
+    utc_s: float  # Unix time
+
+    def utc_of(self, hub_s: float) -> float:
+        return self.utc_s + hub_s - self.hub_s
+
+    def hub_of(self, utc_s: float) -> float:
+        return self.hub_s + utc_s - self.utc_s
+
+
+def begun(memory: RunnerMemory, now: Moment) -> RunnerMemory:
+    """With a session under way: the one of before where it was a moment ago, else a new one."""
+    before = memory.session
+    if before is not None and 0.0 <= now.utc_s - before.seen_utc_s < RESUME_S:
+        return memory
+    ended = ended_session(memory)
+    new = OpenSession(seen_utc_s=now.utc_s, load=SessionLoad(started_utc_s=now.utc_s))
+    return msgspec.structs.replace(ended, session=new)
+
+
+def ended_session(memory: RunnerMemory) -> RunnerMemory:
+    """Its load stands with the earlier ones; one without a step leaves nothing."""
+    if memory.session is None:
+        return memory
+    load = memory.session.load
+    loads = memory.loads
+    if load.steps_left or load.steps_right:
+        loads = (*_recent(loads, load.started_utc_s), load)
+    return msgspec.structs.replace(memory, session=None, loads=loads)
+
+
+def _recent(loads: tuple[SessionLoad, ...], utc_s: float) -> Iterator[SessionLoad]:
+    return (load for load in loads if utc_s - load.started_utc_s < KEPT_DAYS * _DAY_S)

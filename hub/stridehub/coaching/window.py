@@ -1,0 +1,62 @@
+"""The last strides of each side, and which of them count."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from statistics import median
+
+from stridehub.model import Side, Stride
+
+KEPT_STRIDES = 200  # a side; the most that any rule looks back
+
+# Any of these, and a stride says nothing about form.
+_UNSETTLED = frozenset({"not_calibrated", "no_standing", "not_worn"})
+_DOUBTFUL = _UNSETTLED | {"gap", "late", "walking", "turning"}
+
+
+def is_valid(stride: Stride) -> bool:
+    return _DOUBTFUL.isdisjoint(stride.quality)
+
+
+def is_calibrated(stride: Stride) -> bool:
+    return _UNSETTLED.isdisjoint(stride.quality)
+
+
+def known(strides: Iterable[Stride], metric: str) -> Iterator[float]:
+    """Values of those that know it."""
+    for stride in strides:
+        value = getattr(stride, metric)
+        if value is not None:
+            yield value
+
+
+def median_of(strides: Iterable[Stride], metric: str) -> float | None:
+    values = list(known(strides, metric))
+    return median(values) if values else None
+
+
+class Window:
+    """Valid strides only, newest last."""
+
+    def __init__(self) -> None:
+        self.of: dict[Side, deque[Stride]] = {side: deque(maxlen=KEPT_STRIDES) for side in Side}
+        self._both: deque[Stride] = deque(maxlen=2 * KEPT_STRIDES)
+
+    def add(self, stride: Stride) -> None:
+        if is_valid(stride):
+            self.of[stride.side].append(stride)
+            self._both.append(stride)
+
+    def last(self, side: Side | None, count: int) -> list[Stride]:
+        """Of a side, or of both together."""
+        strides = self._both if side is None else self.of[side]
+        return list(strides)[-count:]
+
+    def last_median(self, side: Side | None, metric: str, count: int) -> float | None:
+        """Of the last valid strides; None unless all of them know the metric."""
+        strides = self.last(side, count)
+        values = list(known(strides, metric))
+        return median(values) if len(values) == count else None
+
+    def speed_mps(self, count: int) -> float | None:
+        """The pace: median of those of the last strides that know it."""
+        return median_of(self.last(None, count), "speed_mps")

@@ -1,0 +1,124 @@
+"""Zones that scale with pace: below, in or above, never a score."""
+
+import math
+from enum import StrEnum
+
+import msgspec
+
+from stridehub.coaching.memory import Baseline
+from stridehub.model import RunnerProfile
+from stridehub.rules import TriggerRules, ZoneRule, ZoneRules
+
+ZONE_METRICS = ZoneRules.__struct_fields__
+
+_LEG_M = 0.90  # whose cadence the rule is written for
+_LEG_OF_HEIGHT = 0.245 + 0.246  # Winter
+
+
+class Position(StrEnum):
+    BELOW = "below"
+    IN = "in"
+    ABOVE = "above"
+
+
+class Zone(msgspec.Struct, frozen=True):
+    """In the metric's unit. None: open on that side."""
+
+    low: float | None
+    high: float | None
+    amber: float
+    source: str
+
+    def position(self, value: float) -> Position:
+        if self.low is not None and value < self.low:
+            return Position.BELOW
+        if self.high is not None and value > self.high:
+            return Position.ABOVE
+        return Position.IN
+
+    def is_amber(self, value: float) -> bool:
+        """Outside, but not by enough to be a fault."""
+        return 0.0 < max(self.above(value), self.below(value)) <= self.amber
+
+    def above(self, value: float) -> float:
+        """How far beyond the upper bound; negative within, minus infinity where there is none."""
+        return float("-inf") if self.high is None else value - self.high
+
+    def below(self, value: float) -> float:
+        """How far beyond the lower bound, as a positive number; likewise."""
+        return float("-inf") if self.low is None else self.low - value
+
+
+def leg_length_m(profile: RunnerProfile) -> float | None:
+    """Hip to ankle: the mean of both legs, else from the height (Winter)."""
+    known = [
+        length
+        for length in (profile.leg_length_left_m, profile.leg_length_right_m)
+        if length is not None
+    ]
+    if known:
+        return sum(known) / len(known)
+    return None if profile.height_m is None else _LEG_OF_HEIGHT * profile.height_m
+
+
+def centre(rule: ZoneRule, speed_mps: float, leg_m: float | None) -> float:
+    """Of the zone of anybody who runs at that pace."""
+    value = rule.value + rule.per_mps * (speed_mps - rule.at_mps)
+    value *= math.pow(speed_mps, rule.exponent)
+    value *= math.pow(_LEG_M / (leg_m or _LEG_M), rule.leg_exponent)
+    if rule.least is not None:
+        value = max(value, rule.least)
+    return value if rule.most is None else min(value, rule.most)
+
+
+def own_value(rule: ZoneRule, own: Baseline, speed_mps: float, leg_m: float | None) -> float:
+    """The runner's own baseline, taken at another pace, at this one."""
+    if not own.speed_mps:
+        return own.median
+    return own.median + centre(rule, speed_mps, leg_m) - centre(rule, own.speed_mps, leg_m)
+
+
+def zone_at(
+    rule: ZoneRule,
+    speed_mps: float | None,
+    leg_m: float | None = None,
+    own: Baseline | None = None,
+) -> Zone | None:
+    """The zone in force; None without a pace.
+
+    The runner's own baseline comes first: the centre is the runner's where the rule says so, a
+    bound is no further than `reach` from what the runner does, and a zone is never narrower than
+    the baseline's spread.
+    """
+    if not speed_mps:
+        return None
+    middle = centre(rule, speed_mps, leg_m)
+    own_now = None if own is None else own_value(rule, own, speed_mps, leg_m)
+    source = rule.source
+    if rule.is_own and own_now is not None:
+        middle = own_now
+        source = f"the runner's own baseline; {rule.source}"
+    widths = [
+        None if width is None else width * (middle if rule.is_share else 1.0)
+        for width in (rule.below, rule.above)
+    ]
+    if own is not None and None not in widths:
+        widths = [max(width or 0.0, own.sd) for width in widths]
+    below, above = widths
+    low = None if below is None else middle - below
+    high = None if above is None else middle + above
+    if rule.reach is not None and own_now is not None:
+        low = None if low is None else min(low, own_now + rule.reach)
+        high = None if high is None else max(high, own_now - rule.reach)
+    return Zone(low, high, rule.amber, source)
+
+
+def bandwidth(rules: TriggerRules, metric: str, own: Baseline | None, value: float) -> float:
+    """One baseline SD of the metric, and never less than the least that counts."""
+    if metric.endswith("_deg"):
+        least = rules.least_deg
+    elif metric.endswith("_ratio"):
+        least = rules.least_ratio
+    else:
+        least = rules.least_share * abs(value)
+    return max(least, own.sd if own is not None else 0.0)

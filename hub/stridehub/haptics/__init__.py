@@ -1,0 +1,1 @@
+"""Motors: whatever the runner feels."""

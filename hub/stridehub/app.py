@@ -23,6 +23,7 @@ class Pipeline:
         self._on_stride = tuple(on_stride)
         self.kernels: dict[str, StrideKernel] = {}
         self._worn: dict[str, list[WornPod]] = {}  # by runner, in the order of the pods' numbers
+        self.now_s = 0.0  # hub time, as far as packets tell
 
     def add_runner(self, profile: RunnerProfile) -> None:
         """Raises ProfileError."""
@@ -68,10 +69,12 @@ class Pipeline:
 
     def on_packet(self, runner: str, pod: int, packet: Bytes, arrival_s: float) -> None:
         """Takes any bytes; what is no packet of this pod is counted by the kernel."""
+        self.now_s = max(self.now_s, arrival_s)
         self._hand_on(runner, self.kernels[runner].push(pod, packet, arrival_s))
 
     def advance(self, now_s: float) -> None:
         """Hub time passes without a packet: no stride waits for a pod that has gone."""
+        self.now_s = max(self.now_s, now_s)
         for runner, kernel in self.kernels.items():
             self._hand_on(runner, kernel.advance(now_s))
 
@@ -83,8 +86,8 @@ class Pipeline:
     def status(self) -> Iterator[tuple[str, PodStatus]]:
         """Every pod of every runner."""
         for runner, kernel in self.kernels.items():
-            for pod in range(len(kernel.pods)):
-                yield runner, kernel.status(pod)
+            for status in kernel.statuses():
+                yield runner, status
 
     def _hand_on(self, runner: str, findings: Findings) -> None:
         for event in findings.events:

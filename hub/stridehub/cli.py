@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stridehub import __version__
 from stridehub.errors import ConfigError, ProfileError, StrideHubError, UnknownPlacementError
-from stridehub.model import Placement
+from stridehub.model import CueSide, Placement
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -60,12 +60,10 @@ def _demo(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from stridehub.commands.replay import replay
 
-    if options.cues is not None:
-        _failed("--cues: no cues are given yet, so there are none to write", EXIT_USAGE)
-        return EXIT_USAGE
     replay(
         options.recording,
         strides_to=options.strides,
+        cues_to=options.cues,
         realtime=options.realtime,
         profile_path=options.profile,
     )
@@ -112,6 +110,12 @@ def _calibrate(options: argparse.Namespace) -> int:
     from stridehub.commands.calibrate import calibrate
 
     return 0 if calibrate(options.config, options.runner) else EXIT_FAILED
+
+
+def _buzz(options: argparse.Namespace) -> int:
+    from stridehub.commands.buzz import buzz
+
+    return 0 if buzz(options.config, options.runner, CueSide(options.side)) else EXIT_FAILED
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -163,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_calibrate(
         hub_command("calibrate", _calibrate, "stand, then run: do the pods know how they sit?")
     )
+    _add_buzz(hub_command("buzz", _buzz, "how strong does a cue have to be to be felt?"))
     doctor = hub_command(
         "doctor", _doctor, "what of Bluetooth works, and what to do about the rest"
     )
@@ -202,14 +207,17 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         help="write one JSON object a stride, - for standard output",
     )
     parser.add_argument(
-        "--cues", type=Path, metavar="OUT.jsonl", help="refused: no cues are given yet"
+        "--cues",
+        type=Path,
+        metavar="OUT.jsonl",
+        help="write one JSON object a cue, and one for what came of it, - for standard output",
     )
     parser.add_argument("--realtime", action="store_true", help="at the pace of the recording")
     parser.add_argument(
         "--profile",
         type=Path,
         metavar="FILE",
-        help="TOML with what is known of the runner; overrules the recording",
+        help="TOML with what is known of the runner, and how to coach; overrules the recording",
     )
 
 
@@ -250,6 +258,13 @@ def _add_provision(parser: argparse.ArgumentParser) -> None:
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runner", metavar="R", help="whose pods (default: the only runner's)")
+
+
+def _add_buzz(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runner", required=True, metavar="R", help="who is to feel it")
+    parser.add_argument(
+        "--side", choices=[*CueSide], default=CueSide.BOTH, help="where (default both)"
+    )
 
 
 def _number(text: str, least: float, most: float, kind: type[int] | type[float]) -> float:

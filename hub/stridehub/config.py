@@ -3,12 +3,13 @@
 import math
 import os
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from stridehub.errors import ConfigError
 from stridehub.model import RunnerProfile
+from stridehub.rules import Layer, rules
 
 MAX_CONFIG_BYTES = 65536  # some dozens of lines, a dozen a runner
 
@@ -78,11 +79,21 @@ class HapticsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     gpio: GpioConfig | None = None  # None: no pin is ever touched
 
 
+# The name of a ready-made plan, or the path of a .toml file.
+PlanName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
 class RunnerSettings(ProfileSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A runner of this hub: the body, and how to coach it. None: as the hub does."""
 
     haptics: tuple[DriverName, ...] | None = None
     intensity_percent: IntensityPercent | None = None
+    plan: PlanName | None = None
+    coaching: dict[str, Any] = {}  # numbers of this runner's own, see rules.py
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_rules(Layer("runner", self.coaching))
 
 
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,6 +103,8 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     runtime_dir: str | None = None
     radio: RadioConfig = RadioConfig()
     haptics: HapticsConfig = HapticsConfig()
+    plan: PlanName | None = None  # of every session; None: all cues, nothing else
+    coaching: dict[str, Any] = {}  # numbers, see rules.py
     runners: tuple[RunnerSettings, ...] = ()
 
     def __post_init__(self) -> None:
@@ -100,6 +113,9 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("a runner of the hub needs a name: runner = ...")
         if len(set(names)) < len(names):
             raise ValueError("two runners have the same name")
+        _check_rules(Layer("hub", self.coaching))
+        for settings in self.runners:
+            _check_rules(*self._layers(settings))
 
     @property
     def database(self) -> Path:
@@ -123,6 +139,16 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         own = (settings for settings in self.runners if settings.runner == runner)
         return next(own, RunnerSettings(runner=runner))
 
+    def layers(self, runner: str) -> tuple[Layer, ...]:
+        """The numbers that were set for the runner, the weakest first."""
+        return self._layers(self.settings(runner))
+
+    def _layers(self, settings: RunnerSettings) -> tuple[Layer, ...]:
+        return Layer("hub", self.coaching), Layer("runner", settings.coaching)
+
+    def plan_name(self, runner: str) -> str | None:
+        return self.settings(runner).plan or self.plan
+
     def drivers(self, runner: str) -> tuple[DriverName, ...]:
         """In the order in which they are tried."""
         own = self.settings(runner).haptics
@@ -130,6 +156,14 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def intensity_percent(self, runner: str) -> int:
         return self.settings(runner).intensity_percent or self.haptics.intensity_percent
+
+
+def _check_rules(*layers: Layer) -> None:
+    """Raises ValueError."""
+    try:
+        rules(*layers)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"coaching: {error}") from error
 
 
 def _folder(chosen: str | None, of_service: str, of_root: str, of_user: str, at_home: str) -> Path:
@@ -149,21 +183,22 @@ def load_hub_config(path: Path | None) -> HubConfig:
     Raises ConfigError.
     """
     if path is not None:
-        return _load(path, HubConfig)
+        return load_toml(path, HubConfig)
     usual = _folder(None, "CONFIGURATION_DIRECTORY", "/etc/stridehub", "XDG_CONFIG_HOME",
                     "~/.config") / "stridehub.toml"  # fmt: skip
-    return _load(usual, HubConfig) if usual.exists() else HubConfig()
+    return load_toml(usual, HubConfig) if usual.exists() else HubConfig()
 
 
-def load_profile(path: Path) -> ProfileSettings:
+def load_profile(path: Path) -> RunnerSettings:
     """The profile in a TOML file. Raises ConfigError."""
-    return _load(path, ProfileSettings)
+    return load_toml(path, RunnerSettings)
 
 
 _Settings = TypeVar("_Settings")
 
 
-def _load(path: Path, kind: type[_Settings]) -> _Settings:
+def load_toml(path: Path, kind: type[_Settings]) -> _Settings:
+    """Raises ConfigError where the file is not there, or not of that kind."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)

@@ -1,4 +1,4 @@
-"""A hub at work: pods, kernels and checklist in one task group, on one loop."""
+"""A hub at work: pods, kernels, coaches and checklist in one task group, on one loop."""
 
 import asyncio
 import logging
@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager, suppress
 
 from stridehub.app import OnEvent, OnStride, Pipeline
 from stridehub.checklist import Checklist, Item, Wearer
-from stridehub.config import HubConfig
+from stridehub.coaching.memory import CoachStore, RunnerMemory
+from stridehub.config import HapticsConfig, HubConfig
 from stridehub.errors import StoreError
+from stridehub.haptics.drivers import Haptics
 from stridehub.kernel.stride import StrideKernel
 from stridehub.model import KnownPod
 from stridehub.pods.bluez import BlueZ
@@ -17,10 +19,13 @@ from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Host, Radio
 from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.record.roster import Roster
-from stridehub.timing import ADVANCE_S, SHUTDOWN_S, TELL_S
+from stridehub.team import Clocks, OnCue, OnFollowUp, Team
+from stridehub.timing import ADVANCE_S, KEEP_S, SHUTDOWN_S, TELL_S
 from stridehub.wearing import Motion, hints
 
 log = logging.getLogger(__name__)
+
+_NOTHING_BUZZES = HubConfig(haptics=HapticsConfig(drivers=("none",)))
 
 
 class Live:
@@ -32,27 +37,30 @@ class Live:
         roster: Roster,
         *,
         pods: Iterable[KnownPod] | None = None,
+        coaching: CoachStore | None = None,
         on_event: Sequence[OnEvent] = (),
         on_stride: Sequence[OnStride] = (),
+        on_cue: Sequence[OnCue] = (),
+        on_follow_up: Sequence[OnFollowUp] = (),
         on_checklist: Callable[[tuple[Item, ...]], None] = lambda items: None,
         radio: Radio | None = None,
         host: Host | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Within a running event loop. `pods`: those that matter; all of the roster by default.
+        Without `coaching` nothing buzzes, and nothing is remembered of a runner.
 
-        Raises StoreError.
+        Raises ConfigError, StoreError.
         """
         known = roster.pods() if pods is None else list(pods)
         self.checklist = Checklist(on_checklist)
-        self.pipeline = Pipeline(on_event, on_stride)
         self._config = config
         self._roster = roster
         self._clock = clock
         self._writes: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
-        for pod in known:
-            self._know(pod.runner)
+        self._store = coaching
+        self._not_kept: set[str] = set()
         self.source = RadioSource(
             radio or Radio(),
             host or BlueZ(),
@@ -63,10 +71,44 @@ class Live:
             memory=Memory(roster.most_links(), self._changed, self._full),
             clock=clock,
         )
+        self.haptics = Haptics(config if coaching else _NOTHING_BUZZES, motors=self.source)
+        loop = asyncio.get_running_loop()
+
+        def hand_over(call: Callable[[], None]) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(call)
+
+        self.team = Team(
+            config,
+            self.haptics,
+            on_event=on_event,
+            on_stride=on_stride,
+            on_cue=on_cue,
+            on_follow_up=on_follow_up,
+            clocks=Clocks(clock),
+            hand_over=hand_over,
+        )
+        for pod in known:
+            self._know(pod.runner)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.team.pipeline
 
     def _know(self, runner: str) -> None:
-        if runner not in self.pipeline.kernels:
-            self.pipeline.add_runner(self._config.profile(runner))
+        if runner not in self.team.coaches:
+            self.team.add_runner(self._config.profile(runner), self._remembered(runner))
+
+    def _remembered(self, runner: str) -> RunnerMemory | None:
+        """What cannot be read stays as it is on the disk, for somebody to look at."""
+        if self._store is None:
+            return None
+        try:
+            return self._store.load(runner)
+        except StoreError as error:
+            log.error("%s begins anew, and is not remembered: %s", runner, error)
+            self._not_kept.add(runner)
+            return None
 
     def _changed(self, pod: KnownPod) -> None:
         self._know(pod.runner)
@@ -101,9 +143,12 @@ class Live:
         try:
             yield task
         finally:
+            self.team.silence()
             task.cancel()
+            self._remember()
             ended, _ = await asyncio.wait({task, *self._writes}, timeout=SHUTDOWN_S)
-            self.pipeline.finish()
+            self.team.finish()
+            self.haptics.close()
         if task in ended:
             with suppress(asyncio.CancelledError):
                 task.result()
@@ -113,11 +158,28 @@ class Live:
             group.create_task(self.source.run(self.pipeline))
             group.create_task(self._advance())
             group.create_task(self._check())
+            group.create_task(self._keep_remembering())
 
     async def _advance(self) -> None:
         while True:
             await asyncio.sleep(ADVANCE_S)
-            self.pipeline.advance(self._clock())
+            self.team.advance(self._clock())
+            self.haptics.beat()
+
+    async def _keep_remembering(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_S)
+            self._remember()
+
+    def _remember(self) -> None:
+        store = self._store
+        memories = {
+            runner: memory
+            for runner, memory in self.team.to_keep().items()
+            if runner not in self._not_kept
+        }
+        if store is not None and memories:
+            self._keep("what the coach remembers", lambda: store.keep(memories))
 
     async def _check(self) -> None:
         while True:
@@ -136,7 +198,7 @@ class Live:
 
 def wearer(runner: str, kernel: StrideKernel) -> Wearer:
     """As the checklist sees a runner."""
-    statuses = [kernel.status(number) for number in range(len(kernel.pods))]
+    statuses = list(kernel.statuses())
     motions = {
         status.placement: Motion(*kernel.series(number), status.alignment_confidence)
         for number, status in enumerate(statuses)

@@ -180,6 +180,11 @@ class PodStatus:
     gyro_bias_dps: float
     has_standing: bool
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Its angles can be compared with zones."""
+        return self.has_standing and self.alignment_confidence >= ENOUGH_CONFIDENCE
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPod:

@@ -289,10 +289,12 @@ class DrillRules(_Rules, frozen=True, kw_only=True):
     pull_trail_ratio: Annotated[float, _about("of leg length: under the hip")] = 0.35
     pull_behind_deg: Annotated[
         _Positive, _about("deg of thigh behind standing: that is a step, no pull")
-    ] = 10.0
-    settle_s: Annotated[
-        _Number, _about("s after lost samples in which angles are doubtful")
-    ] = 5.0
+    ] = 8.0
+    pull_ahead_deg: Annotated[
+        _Positive, _about("deg of shank ahead of standing once it is down: a step, no pull")
+    ] = 8.0
+    pull_sure_s: Annotated[_Number, _about("s after the foot is down; then it is a pull")] = 0.3
+    settle_s: Annotated[_Number, _about("s after lost samples in which angles are doubtful")] = 5.0
     still_s: Annotated[_Positive, _about("s of standing before a start")] = 1.0
     still_deg: Annotated[_Positive, _about("deg of thighs and shanks, while standing still")] = 4.0
     upright_deg: Annotated[_Positive, _about("deg either way of the standing pose")] = 15.0
@@ -311,6 +313,11 @@ class DrillRules(_Rules, frozen=True, kw_only=True):
     ] = 0.05
     following_strides: Annotated[_Strides, _about("strides a side of running after it")] = 20
     like_speed_mps: Annotated[_Positive, _about("m/s: another pace, beyond it")] = 0.3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pull_rest_deg >= self.pull_least_deg:
+            raise ValueError("pull_rest_deg is not below pull_least_deg: no pull would ever end")
 
 
 class ExplainRules(_Rules, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stridehub.model import Placement, PodInfo, RunnerProfile
+from stridehub.model import CueKind, CueSide, Placement, PodInfo, RunnerProfile
 from stridehub.sim.knobs import LinkKnobs, RunnerKnobs, Segment
 from stridehub.sim.link import PodLink
 from stridehub.sim.runner import SyntheticRunner
@@ -77,6 +77,10 @@ class SyntheticWearer:
     @property
     def time_s(self) -> float:
         return self._body.time_s
+
+    def cue(self, kind: CueKind, side: CueSide, hub_s: float) -> bool:
+        """The runner feels it; whether there will be a response."""
+        return self._body.cue(kind, side, hub_s)
 
     def next_packets(self) -> Iterator[tuple[int, bytes, float]]:
         chunk = self._body.next_chunk()

@@ -87,5 +87,15 @@ LOOP_STALL_S = 2.0
 # Lines of a process that was just killed are free within milliseconds.
 CLAIM_PINS_S = 2.0
 CLAIM_AGAIN_S = 0.005
-# A guardian that was said goodbye to has nothing to do but end.
+# The kernel may write a dump of it first. Then the next hub has come, and has a guardian too.
+GUARDIAN_CLAIMS_S = 10.0
+# A guardian starts Python and loads lgpio: a tenth of a second, or two on a small Pi. No motor is
+# turned on before.
+GUARDIAN_STARTS_S = 10.0
+# One that was said goodbye to has nothing to do but end.
 GUARDIAN_ENDS_S = 2.0
+# A motor that has not been switched on within this of the packet was not: its thread hangs, or the
+# radio does not take the write.
+CUE_EDGE_S = 1.0
+# What coaches remember is written this often; a power cut costs no more.
+KEEP_S = 10.0

@@ -52,7 +52,7 @@ def measure(path: Path) -> list[Stride]:
     """The strides of a recording through packets, pipeline and kernel."""
     recording = load_recording(path)
     strides: list[Stride] = []
-    run(recording, runner_profile(recording.body), [strides.append])
+    run(recording, runner_profile(recording.body), on_stride=[strides.append])
     return strides
 
 

@@ -11,10 +11,11 @@ PACKAGE = "stridehub"
 # From the ground up; a module imports from lower layers only.
 LAYERS = [
     ["model", "errors", "timing"],
-    ["config", "kernel"],
+    ["config", "kernel", "rules"],
     ["checklist", "coaching", "summary", "wearing"],
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],
     ["app", "display", "synthetic"],
+    ["team"],
     ["live"],
     ["commands"],
     ["cli"],

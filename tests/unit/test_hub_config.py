@@ -9,23 +9,43 @@ from hypothesis import strategies as st
 
 from stridehub.config import (
     MAX_CONFIG_BYTES,
+    GpioConfig,
+    HapticsConfig,
     HubConfig,
-    ProfileSettings,
     RadioConfig,
+    RunnerSettings,
     load_hub_config,
 )
 from stridehub.errors import ConfigError
-from stridehub.model import RunnerProfile
+from stridehub.model import CueKind, RunnerProfile
+from stridehub.rules import rules
 
 EVERYTHING = """
 state_dir = "/srv/hub"
 runtime_dir = "/run/hub"
+plan = "just-measure"
 
 [radio]
 adapters = ["F0:00:00:00:00:01", "f0:00:00:00:00:0a"]
 most_links = 5
 rate_hz = 104
 batch = 19
+
+[haptics]
+drivers = ["gpio", "pod", "console"]
+intensity_percent = 55
+
+[haptics.gpio]
+left = 17
+right = 27
+runner = "r1"
+pwm_hz = 150
+
+[coaching.cues]
+least_gap_s = 30
+
+[coaching.zones.kickback_deg]
+below = 10
 
 [[runners]]
 runner = "r1"
@@ -36,6 +56,12 @@ leg_length_right_m = 0.91
 standing_thigh_deg = -5.0
 standing_shank_deg = -7.5
 speed_factor = 1.02
+haptics = ["pod", "none"]
+intensity_percent = 90
+plan = "heel-under-the-hip"
+
+[runners.coaching.cues]
+kinds = ["heel_lift"]
 
 [[runners]]
 runner = "r-2_B"
@@ -67,8 +93,15 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             rate_hz=104,
             batch=19,
         ),
+        haptics=HapticsConfig(
+            drivers=("gpio", "pod", "console"),
+            intensity_percent=55,
+            gpio=GpioConfig(left=17, right=27, runner="r1", pwm_hz=150),
+        ),
+        plan="just-measure",
+        coaching={"cues": {"least_gap_s": 30}, "zones": {"kickback_deg": {"below": 10}}},
         runners=(
-            ProfileSettings(
+            RunnerSettings(
                 runner="r1",
                 height_m=1.8,
                 mass_kg=70.0,
@@ -77,8 +110,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                 standing_thigh_deg=-5.0,
                 standing_shank_deg=-7.5,
                 speed_factor=1.02,
+                haptics=("pod", "none"),
+                intensity_percent=90,
+                plan="heel-under-the-hip",
+                coaching={"cues": {"kinds": ["heel_lift"]}},
             ),
-            ProfileSettings(runner="r-2_B"),
+            RunnerSettings(runner="r-2_B"),
         ),
     )
 
@@ -98,6 +135,18 @@ def test_what_a_file_does_not_say_stays_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rate", [52, 104, 208, 416])
 def test_every_rate_of_a_pod_may_be_set(tmp_path: Path, rate: int) -> None:
     assert loaded(tmp_path, f"[radio]\nrate_hz = {rate}").radio.rate_hz == rate
+
+
+def test_a_runners_own_settings_come_before_the_hubs(tmp_path: Path) -> None:
+    config = loaded(tmp_path, EVERYTHING)
+    assert config.drivers("r1") == ("pod", "none")
+    assert config.drivers("r-2_B") == config.drivers("stranger") == ("gpio", "pod", "console")
+    assert (config.intensity_percent("r1"), config.intensity_percent("stranger")) == (90, 55)
+    assert config.plan_name("r1") == "heel-under-the-hip"
+    assert config.plan_name("r-2_B") == "just-measure"
+    chosen = rules(*config.layers("r1"))
+    assert (chosen.cues.kinds, chosen.cues.least_gap_s) == ((CueKind.HEEL_LIFT,), 30)
+    assert rules(*config.layers("stranger")).cues.kinds == tuple(CueKind)
 
 
 # ---- what is refused ----
@@ -134,6 +183,19 @@ REFUSED = {
     "a leg of a giant": "[[runners]]\nrunner = 'r1'\nleg_length_left_m = 1.6",
     "not a number": "[[runners]]\nrunner = 'r1'\nspeed_factor = nan",
     "infinite": "[[runners]]\nrunner = 'r1'\nstanding_thigh_deg = inf",
+    "two motors at one pin": "[haptics.gpio]\nleft = 17\nright = 17\nrunner = 'r1'",
+    "a pin that is none": "[haptics.gpio]\nleft = 28\nright = 17\nrunner = 'r1'",
+    "motors that nobody wears": "[haptics.gpio]\nleft = 27\nright = 17",
+    "a driver that is none": "[haptics]\ndrivers = ['bell']",
+    "no intensity": "[haptics]\nintensity_percent = 0",
+    "a rule that is none": "[coaching.cues]\nleast_gap = 30",
+    "a rule out of range": "[coaching.cues]\nwithheld = 1.5",
+    "a rule that is no number": "[coaching.zones.kickback_deg]\nvalue = nan",
+    "a zone that is none": "[coaching.zones.foot_strike_angle_deg]\nabove = 1",
+    "a zone without bounds": "[coaching.zones.heel_trail_ratio]\nabove = {}",
+    "a cue for the foot strike": "[coaching.cues]\nkinds = ['foot_strike']",
+    "rules as a list": "coaching = [1]",
+    "a rule of a runner": "[[runners]]\nrunner = 'r1'\n[runners.coaching.trigger]\ndue_sd = 0.1",
     "runners as a table": "[runners]\nr1 = 1.8",
     "no TOML": "radio = {",
     "a key twice": "state_dir = 'a'\nstate_dir = 'b'",
@@ -163,6 +225,7 @@ def test_a_refusal_says_where(tmp_path: Path) -> None:
         ("[radio]\nmost_links = 0", "radio.most_links"),
         ("[radio]\nadapter = []", "adapter"),
         ("[[runners]]\nrunner = 'r1'\nheight_m = 180", "runners[0].height_m"),
+        ("[coaching.zones.kickback_deg]\nbelow = -1", "zones.kickback_deg.below"),
     ):
         with pytest.raises(ConfigError) as caught:
             loaded(tmp_path, content)

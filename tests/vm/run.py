@@ -1,7 +1,8 @@
-"""Runs a script of this folder in the VM: real BlueZ, virtual pods.
+"""Runs a script of this folder in the VM: real BlueZ, virtual pods, simulated pins.
 
     python tests/vm/run.py                  boots, installs, runs `vm.scenarios`, stops
     python tests/vm/run.py smoke            the same with `vm.smoke`
+    SUITE=bookworm python tests/vm/run.py gpio    motors on the kernel's simulated pins
     python tests/vm/run.py --keep smoke     leaves the VM running; the next run copies sources only
     python tests/vm/run.py --stop
 
@@ -34,6 +35,9 @@ REPORT = "/tmp/report"
 _GUEST_PLATFORMS = [*(f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)), "linux_x86_64"]
 _SUITE = "trixie"  # bookworm's 6.1.192 kills bluetoothd where a connection is not established
 _MORE_PACKAGES = ["bleak>=3.1", "bumble>=0.0.236"]
+# Of motors and their tests; PyPI has lgpio built for Python up to 3.12.
+_GPIO_PACKAGES = ["lgpio>=0.2.2", "rpi-lgpio>=0.6", "pytest>=8"]
+_LAST_WITH_GPIO = (3, 12)
 _OF_WHEEL = ["pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "hub", "native"]
 _SOURCES = [
     ("hub/stridehub", "site/stridehub"),
@@ -42,9 +46,13 @@ _SOURCES = [
     ("firmware/virtual/virtual_pod", "firmware/virtual/virtual_pod"),
     ("native/include", "native/include"),
     ("native/src", "native/src"),
+    ("tests/contract/conftest.py", "tests/contract/conftest.py"),
+    ("tests/contract/test_gpio.py", "tests/contract/test_gpio.py"),
+    ("tests/contract/test_gpio_guardian.py", "tests/contract/test_gpio_guardian.py"),
+    ("tests/rpi_gpio", "tests/rpi_gpio"),
     ("tests/vm", "tests/vm"),
 ]
-_STALE = ["firmware/virtual/virtual_pod", "tests/vm"]  # modules that are gone here, too
+_STALE = ["firmware/virtual/virtual_pod", "tests"]  # modules that are gone here, too
 _PYTHON_PATH = ":".join(f"{GUEST}/{part}" for part in ("tests", "firmware/virtual", "site"))
 
 
@@ -132,8 +140,13 @@ def _packages(python: str) -> tuple[Path, str]:
     return site, digest
 
 
+def _more_packages(python: str) -> list[str]:
+    has_gpio = tuple(map(int, python.split("."))) <= _LAST_WITH_GPIO
+    return [*_MORE_PACKAGES, *(_GPIO_PACKAGES if has_gpio else [])]
+
+
 def _digest(python: str) -> str:
-    found = hashlib.sha256(repr([_MORE_PACKAGES, python, _GUEST_PLATFORMS]).encode())
+    found = hashlib.sha256(repr([_more_packages(python), python, _GUEST_PLATFORMS]).encode())
     native = [*(ROOT / "native" / "src").iterdir(), *(ROOT / "native" / "include").iterdir()]
     for path in [ROOT / "pyproject.toml", ROOT / "native" / "build_kernel.py", *sorted(native)]:
         found.update(path.read_bytes())
@@ -158,7 +171,7 @@ def _wheel(folder: Path) -> Path:
 def _install(wheel: Path, site: Path, python: str) -> None:
     platforms = [f"--platform={name}" for name in _GUEST_PLATFORMS]
     of_guest = [f"--python-version={python}", *platforms, "--only-binary=:all:"]
-    _pip("install", f"--target={site}", *of_guest, str(wheel), *_MORE_PACKAGES)
+    _pip("install", f"--target={site}", *of_guest, str(wheel), *_more_packages(python))
 
 
 def _pip(command: str, *arguments: str) -> None:

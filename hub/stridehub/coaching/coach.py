@@ -20,7 +20,7 @@ from stridehub.coaching.policy import (
     where_it_buzzes,
 )
 from stridehub.coaching.proof import counted
-from stridehub.coaching.session import Moment, begun, ended_session
+from stridehub.coaching.session import Moment, begun
 from stridehub.coaching.signs import Reader, Sign
 from stridehub.coaching.suppress import Suppression
 from stridehub.coaching.window import Window, is_valid
@@ -76,7 +76,7 @@ class Coach:
         """Takes every stride of the runner; the answer to the last cue, when it is known."""
         self.window.add(stride)
         self._suppression.add(stride)
-        self._measure_baseline(stride)
+        self._measure_baseline(stride, now)
         answer = self._follow(stride, now.now_s)
         self._look(stride)
         self._arm(now)
@@ -96,11 +96,12 @@ class Coach:
         self._armed = None
         return None if self.why_silent(now) else self._decide(armed, event, now)
 
-    def not_felt(self, cue: Cue) -> None:
-        """No motor could play what was decided: what follows says nothing of cues."""
-        if self._followed is not None and self._followed.cue is cue:
-            self._followed.cue = msgspec.structs.replace(
-                cue, withheld=True, why_withheld=Withheld.NO_MOTOR
+    def not_felt(self, cue_s: float) -> None:
+        """No motor could play the cue of that time: what follows says nothing of cues."""
+        followed = self._followed
+        if followed is not None and followed.cue.t == cue_s:
+            followed.cue = msgspec.structs.replace(
+                followed.cue, withheld=True, why_withheld=Withheld.NO_MOTOR
             )
 
     def mark_pain(self, level: int) -> None:
@@ -123,6 +124,11 @@ class Coach:
         return followed.give_up() if followed else None
 
     # ---- what it tells ----
+
+    @property
+    def is_armed(self) -> bool:
+        """A cue waits for a foot to land."""
+        return self._armed is not None
 
     @property
     def baselines(self) -> Baselines:
@@ -158,7 +164,8 @@ class Coach:
         )
 
     def memory(self, now: Moment) -> RunnerMemory:
-        """To be kept: the session goes on from here when the hub comes back soon."""
+        """To be kept: the session goes on from here when the hub comes back soon, and has ended
+        when it does not."""
         assert self._memory.session is not None
         session = OpenSession(
             seen_utc_s=now.utc_s,
@@ -168,16 +175,12 @@ class Coach:
         )
         return msgspec.structs.replace(self._memory, session=session)
 
-    def last_memory(self, now: Moment) -> RunnerMemory:
-        """The session has ended."""
-        return ended_session(self.memory(now))
-
     # ---- baseline ----
 
-    def _measure_baseline(self, stride: Stride) -> None:
+    def _measure_baseline(self, stride: Stride, now: Conditions) -> None:
         if not stride.is_running:
             return
-        is_steady = is_valid(stride) and self._suppression.is_steady
+        is_steady = now.is_calibrated and is_valid(stride) and self._suppression.is_steady
         if self._phase.running(stride, is_steady=is_steady):
             kept = blended(self.baselines, self._phase.result(), self.rules.baseline.new_share)
             self._memory = msgspec.structs.replace(self._memory, baselines=kept)
@@ -204,7 +207,7 @@ class Coach:
             t=now.now_s,
             runner=self.profile.runner,
             kind=armed.sign.kind,
-            side=where_it_buzzes(self.rules.trigger, armed.sign, armed.side, self.window.of),
+            side=where_it_buzzes(self.rules.trigger, armed.sign, armed.side, self.window),
             metric=armed.sign.metric,
             value=armed.sign.value,
             zone=armed.sign.zone,

@@ -34,15 +34,14 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     value: float  # the median that made it due
     zone: Zone
-    fault_side: Side  # whose median that was
     withheld: bool
+    latency_ms: float | None = None  # from foot strike to edge
     why_withheld: Withheld | None = None
+    fault_side: Side  # whose median it was
     foot_strike_s: float
     arrival_s: float  # of the packet that told of the foot strike
     decided_s: float | None = None
     edge_s: float | None = None  # when the motor was switched on
-    driver: str | None = None
-    latency_ms: float | None = None  # from foot strike to edge
 
 
 class CueFollowUp(msgspec.Struct, frozen=True, kw_only=True):

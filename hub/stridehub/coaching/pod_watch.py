@@ -17,6 +17,7 @@ class Conditions:
     now_s: float
     data_age_s: float  # of the newest sample of the leg pod that is furthest behind
     loss: float  # share of packets missing lately, of the leg pod that loses most
+    is_calibrated: bool  # all leg pods know how they sit
 
 
 class PodWatch:
@@ -31,7 +32,12 @@ class PodWatch:
         legs = [status for status in statuses if status.placement in _LEGS and status.packets]
         ages = [now_s - status.last_sample_s for status in legs]
         losses = [self._loss(now_s, status) for status in legs]
-        return Conditions(now_s, max(ages, default=float("inf")), max(losses, default=0.0))
+        return Conditions(
+            now_s,
+            max(ages, default=float("inf")),
+            max(losses, default=0.0),
+            all(status.is_calibrated for status in legs),
+        )
 
     def _loss(self, now_s: float, status: PodStatus) -> float:
         counts = self._counts.setdefault(status.placement, deque())

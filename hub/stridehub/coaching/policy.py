@@ -2,12 +2,13 @@
 
 import random
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stridehub.coaching.cue import Response, Withheld
 from stridehub.coaching.signs import Sign
-from stridehub.model import CueKind, CueSide, Side, Stride
+from stridehub.coaching.window import Window
+from stridehub.model import CueKind, CueSide, Side
 from stridehub.rules import CueRules, TriggerRules
 
 
@@ -40,14 +41,9 @@ class Bandwidth:
         return None
 
 
-def where_it_buzzes(
-    rules: TriggerRules, sign: Sign, side: Side, strides: Mapping[Side, Sequence[Stride]]
-) -> CueSide:
+def where_it_buzzes(rules: TriggerRules, sign: Sign, side: Side, window: Window) -> CueSide:
     """On the faulty side where most of the last faulty strides are of that side, else on both."""
-    faulty = {
-        of: sum(sign.is_fault(stride) for stride in own[-rules.fault_strides :])
-        for of, own in strides.items()
-    }
+    faulty = {of: sum(map(sign.is_fault, window.last(of, rules.fault_strides))) for of in Side}
     total = sum(faulty.values())
     if total and faulty[side] / total > rules.both_sides_share:
         return CueSide(side.value)

@@ -31,12 +31,12 @@ def begun(memory: RunnerMemory, now: Moment) -> RunnerMemory:
     before = memory.session
     if before is not None and 0.0 <= now.utc_s - before.seen_utc_s < RESUME_S:
         return memory
-    ended = ended_session(memory)
+    ended = _ended(memory)
     new = OpenSession(seen_utc_s=now.utc_s, load=SessionLoad(started_utc_s=now.utc_s))
     return msgspec.structs.replace(ended, session=new)
 
 
-def ended_session(memory: RunnerMemory) -> RunnerMemory:
+def _ended(memory: RunnerMemory) -> RunnerMemory:
     """Its load stands with the earlier ones; one without a step leaves nothing."""
     if memory.session is None:
         return memory

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stridehub.coaching.memory import Baseline
 from stridehub.coaching.zones import Position, Zone, bandwidth, leg_length_m, own_value, zone_at
 from stridehub.model import CueKind, RunnerProfile, Stride
-from stridehub.rules import CoachingRules
+from stridehub.rules import CoachingRules, ZoneRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,16 @@ class Reader:
         self._speed_mps = speed_mps
 
     def zone(self, metric: str) -> Zone | None:
-        rule = getattr(self._rules.zones, metric)
+        """None without a pace, or for a metric that has none."""
+        rule: ZoneRule | None = getattr(self._rules.zones, metric, None)
+        if rule is None:
+            return None
         return zone_at(rule, self._speed_mps, self._leg_m, self._own(metric))
+
+    def position(self, metric: str) -> Position | None:
+        """Of the median. None where it, or the zone, is not known."""
+        value, zone = self._median(metric), self.zone(metric)
+        return None if value is None or zone is None else zone.position(value)
 
     def signs(self) -> Iterator[Sign]:
         """At most one of each kind of cue, the most urgent kind first."""
@@ -101,13 +109,11 @@ class Reader:
         return usual - value > bandwidth(self._rules.trigger, "cadence_spm", own, value)
 
     def _is_overstriding(self) -> bool | None:
-        value, zone = self._median("overstride_ratio"), self.zone("overstride_ratio")
-        if value is None or zone is None:
-            return None
-        return zone.position(value) is Position.ABOVE
+        position = self.position("overstride_ratio")
+        return None if position is None else position is Position.ABOVE
 
     def _is_hip_behind(self) -> bool | None:
-        if self._median("hip_over_foot_ratio") is None or self.zone("hip_over_foot_ratio") is None:
+        if self.position("hip_over_foot_ratio") is None:
             return None
         sign = self._sitting_back()
         return sign is not None and sign.beyond_sd > 1.0

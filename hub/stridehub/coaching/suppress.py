@@ -5,7 +5,7 @@ from statistics import median, stdev
 
 from stridehub.coaching.memory import Baselines
 from stridehub.coaching.pod_watch import Conditions
-from stridehub.coaching.window import Window, is_calibrated, known
+from stridehub.coaching.window import Window, known
 from stridehub.model import Side, Stride
 from stridehub.rules import SuppressRules
 
@@ -58,7 +58,7 @@ class Suppression:
             return "pod data is late"
         if now.loss > rules.loss:
             return "too many packets are missing"
-        if not is_calibrated(self._newest):
+        if not now.is_calibrated:
             return "not calibrated"
         if not self.is_steady:
             return "the pace changes"

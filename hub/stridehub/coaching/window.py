@@ -8,17 +8,12 @@ from stridehub.model import Side, Stride
 
 KEPT_STRIDES = 200  # a side; the most that any rule looks back
 
-# Any of these, and a stride says nothing about form.
-_UNSETTLED = frozenset({"not_calibrated", "no_standing", "not_worn"})
-_DOUBTFUL = _UNSETTLED | {"gap", "late", "walking", "turning"}
+# What a stride lacks is null; what it has stands, but for these: it is no running straight ahead.
+_OTHER_MOTION = frozenset({"walking", "turning"})
 
 
 def is_valid(stride: Stride) -> bool:
-    return _DOUBTFUL.isdisjoint(stride.quality)
-
-
-def is_calibrated(stride: Stride) -> bool:
-    return _UNSETTLED.isdisjoint(stride.quality)
+    return _OTHER_MOTION.isdisjoint(stride.quality)
 
 
 def known(strides: Iterable[Stride], metric: str) -> Iterator[float]:
@@ -52,9 +47,8 @@ class Window:
         return list(strides)[-count:]
 
     def last_median(self, side: Side | None, metric: str, count: int) -> float | None:
-        """Of the last valid strides; None unless all of them know the metric."""
-        strides = self.last(side, count)
-        values = list(known(strides, metric))
+        """Of the last valid strides that know the metric; None unless half of the last ones do."""
+        values = list(known(self.last(side, 2 * count), metric))[-count:]
         return median(values) if len(values) == count else None
 
     def speed_mps(self, count: int) -> float | None:

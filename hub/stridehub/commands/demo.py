@@ -8,15 +8,20 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from stridehub.app import Pipeline
+from stridehub.coaching.zones import Position
+from stridehub.commands.coaching_lines import CueNews, coaching_lines, kind_words
 from stridehub.commands.stopping import stop_requested
+from stridehub.config import HapticsConfig, HubConfig
 from stridehub.display import TableView, live_table
-from stridehub.model import RunnerProfile, Side, Stride
+from stridehub.haptics.console import ConsoleDriver
+from stridehub.haptics.driver import Buzz
+from stridehub.model import CueSide, RunnerProfile, Side, Stride
 from stridehub.pods.played import Pace, Played
 from stridehub.pods.simulated import SimulatedSource
-from stridehub.pods.source import Arrival, PodSource
-from stridehub.summary import METRICS, summary_lines
+from stridehub.pods.source import PodSource
+from stridehub.summary import METRICS, Shown, summary_lines
 from stridehub.synthetic import STANDING_S, synthetic_wearers
+from stridehub.team import Team
 
 UPDATE_S = 1.0
 UNATTENDED_S = 60.0  # nobody at a terminal can end it
@@ -27,14 +32,22 @@ TOO_LATE_S = 2.0
 
 # The runners stand first, so that the pods find their zero; nobody wants to watch that.
 HEAD_START_S = STANDING_S
-TITLE = f"stridehub demo: synthetic runners, their {STANDING_S:g} s of standing fast-forwarded"
+# Nor a minute of running and 200 strides without a cue, as in a real session.
+IN_A_HURRY = {"suppress": {"first_s": 12.0}, "baseline": {"strides": 30}}
+TITLE = (
+    f"stridehub demo: synthetic runners, their {STANDING_S:g} s of standing fast-forwarded, cues"
+    " after 12 s instead of a minute"
+)
+BUZZ_SHOWN_S = 3.0
 
 COLUMNS = (
     ("runner", ""),
     ("gait", ""),
     ("strides", ""),
     *((shown.title, shown.unit) for shown in METRICS),
+    ("coach", ""),
 )
+_MARKS = {Position.BELOW: "\u2193", Position.IN: "", Position.ABOVE: "\u2191"}
 
 
 class Session:
@@ -43,11 +56,19 @@ class Session:
     def __init__(self, runners: int, seed: int) -> None:
         wearers = synthetic_wearers(runners, seed)
         self.profiles: list[RunnerProfile] = [wearer.profile for wearer in wearers]
-        self.pipeline = Pipeline(on_stride=[self._take])
+        self.cues = CueNews()
+        self.team = Team(
+            HubConfig(coaching=IN_A_HURRY, haptics=HapticsConfig(drivers=("console",))),
+            ConsoleDriver(self._feel),
+            on_stride=[self._take],
+            on_cue=[self.cues.cue],
+            on_follow_up=[self.cues.follow_up],
+            seed=seed,
+        )
         for profile in self.profiles:
-            self.pipeline.add_runner(profile)
-        self._wearers = wearers
-        self.now_s = HEAD_START_S  # arrival of the newest packet
+            self.team.add_runner(profile)
+        self._wearers = {wearer.runner: wearer for wearer in wearers}
+        self._buzzed: dict[str, tuple[float, str]] = {}  # by runner: when, and what
         self.strides: dict[str, list[Stride]] = {profile.runner: [] for profile in self.profiles}
         self._latest: dict[tuple[str, Side], deque[Stride]] = {
             (profile.runner, side): deque(maxlen=WINDOW)
@@ -58,12 +79,20 @@ class Session:
     async def play(self, pace: Pace | None, until_s: float = math.inf) -> None:
         """Up to a packet of that hub time."""
         source: PodSource = Played(
-            SimulatedSource(self._wearers), pace, self._came_to, until_s=until_s
+            SimulatedSource(list(self._wearers.values())), pace, until_s=until_s
         )
-        await source.run(self.pipeline)
+        await source.run(self.team.pipeline)
 
-    def _came_to(self, arrival: Arrival) -> None:
-        self.now_s = arrival.arrival_s
+    @property
+    def now_s(self) -> float:
+        """Hub time."""
+        return max(HEAD_START_S, self.team.pipeline.now_s)
+
+    def _feel(self, cue: Buzz, runner: str, side: CueSide) -> None:
+        now_s = self.team.pipeline.now_s
+        if cue.kind is not None:
+            self._wearers[runner].cue(cue.kind, side, now_s)
+            self._buzzed[runner] = (now_s, f"BUZZ {kind_words(cue.kind)}, {side}")
 
     def _take(self, stride: Stride) -> None:
         self.strides[stride.runner].append(stride)
@@ -76,26 +105,46 @@ class Session:
 
     def progress_line(self, elapsed_s: float) -> str:
         states = Counter[str]()
-        for _, status in self.pipeline.status():
+        for _, status in self.team.pipeline.status():
             states.update(packets=status.packets, lost=status.lost_packets)
         return (
             f"{elapsed_s:.0f} s   {self.stride_count} strides"
-            f"   {states['packets']} packets, {states['lost']} lost"
+            f"   {states['packets']} packets, {states['lost']} lost   {self.cues.sum}"
         )
 
     def view(self, footer: str) -> TableView:
         """Medians of the last WINDOW strides a side."""
         rows = []
-        for runner, kernel in self.pipeline.kernels.items():
+        for runner, kernel in self.team.pipeline.kernels.items():
             latest = [stride for side in Side for stride in self._latest[runner, side]]
-            metrics = (shown.text(latest) for shown in METRICS)
-            rows.append((runner, kernel.gait.value, str(len(self.strides[runner])), *metrics))
-        return TableView(TITLE, COLUMNS, rows, footer)
+            metrics = (shown.text(latest) + self._mark(runner, shown) for shown in METRICS)
+            coach = self._coach_says(runner)
+            rows.append(
+                (runner, kernel.gait.value, str(len(self.strides[runner])), *metrics, coach)
+            )
+        return TableView(TITLE, COLUMNS, rows, "\n".join([*self.cues.latest, footer]))
+
+    def _mark(self, runner: str, shown: Shown) -> str:
+        """Below or above the zone, on the worse side; nothing within."""
+        marks = (
+            _MARKS[position]
+            for side in Side
+            if (position := self.team.coaches[runner].reader(side).position(shown.field))
+        )
+        return max(marks, default="")
+
+    def _coach_says(self, runner: str) -> str:
+        buzzed_s, what = self._buzzed.get(runner, (float("-inf"), ""))
+        if self.now_s - buzzed_s < BUZZ_SHOWN_S:
+            return what
+        coach = self.team.coaches[runner]
+        return coach.why_silent(self.team.conditions(runner)) or "watching"
 
     def summary(self) -> Iterator[str]:
         for profile in self.profiles:
             yield f"{profile.runner}: {profile.height_m} m, {profile.mass_kg:g} kg"
             yield from summary_lines(self.strides[profile.runner])
+            yield from coaching_lines(self.team.coaches[profile.runner])
 
 
 def demo(*, runners: int, seconds: float | None, seed: int) -> None:
@@ -104,7 +153,7 @@ def demo(*, runners: int, seconds: float | None, seed: int) -> None:
         seconds = UNATTENDED_S
     session = Session(runners, seed)
     elapsed_s = asyncio.run(_run(session, seconds))
-    session.pipeline.finish()
+    session.team.finish()
     print(f"{session.progress_line(elapsed_s)}; medians of all running strides:")
     print("\n".join(session.summary()))
 

@@ -1,59 +1,88 @@
 """A recording through the pipeline, as fast as it goes or at its own pace."""
 
 import asyncio
-import os
-import stat
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
 from stridehub.app import OnStride, Pipeline
-from stridehub.config import load_profile, runner_profile
+from stridehub.commands.coaching_lines import coaching_lines
+from stridehub.commands.json_lines import STDOUT, Write, json_lines
+from stridehub.config import HubConfig, RunnerSettings, load_profile, runner_profile
 from stridehub.display import progress
+from stridehub.haptics.console import ConsoleDriver
 from stridehub.model import ENOUGH_CONFIDENCE, Placement, PodStatus, RunnerProfile, Stride
 from stridehub.pods.played import Pace, Played
 from stridehub.pods.recording import Recording, load_recording
 from stridehub.pods.replayed import ReplayedSource
 from stridehub.pods.source import Arrival
 from stridehub.summary import summary_lines
+from stridehub.team import Team
 
-STDOUT = Path("-")
 _PROGRESS_STEP_S = 1.0  # of recorded time
+_SEED = 0  # of what is withheld: a replay gives the same each time
 
 
 def replay(
-    path: Path, *, strides_to: Path | None, realtime: bool, profile_path: Path | None
+    path: Path,
+    *,
+    strides_to: Path | None,
+    cues_to: Path | None,
+    realtime: bool,
+    profile_path: Path | None,
 ) -> None:
-    """Prints a summary, unless the strides themselves go to standard output.
+    """Prints a summary, unless results go to standard output.
 
-    Raises StrideHubError, and OSError where the strides cannot be written.
+    Raises StrideHubError, and OSError where the results cannot be written.
     """
-    profile_settings = [load_profile(profile_path)] if profile_path else []
+    settings = load_profile(profile_path) if profile_path else RunnerSettings()
     recording = load_recording(path)
-    profile = runner_profile(recording.body, *profile_settings)
+    profile = runner_profile(recording.body, settings)
     strides: list[Stride] = []
-    with _stride_writer(strides_to) as write:
-        pipeline = run(recording, profile, [strides.append, write], path.name, realtime)
-    if strides_to != STDOUT:
-        print("\n".join(_summary(path, recording, pipeline, strides)))
+    with json_lines(strides_to) as write_stride, json_lines(cues_to) as write_cue:
+        team = run(
+            recording,
+            profile,
+            config=_config(settings, profile.runner),
+            on_stride=[strides.append, write_stride],
+            write_cue=[write_cue],
+            title=path.name,
+            realtime=realtime,
+        )
+    if STDOUT not in (strides_to, cues_to):
+        print("\n".join(_summary(path, recording, team.pipeline, strides)))
+        print("\n".join(coaching_lines(team.coaches[profile.runner])))
+
+
+def _config(settings: RunnerSettings, runner: str) -> HubConfig:
+    """A hub of this runner's alone, whose cues are felt at once."""
+    only = msgspec.structs.replace(settings, runner=runner, haptics=("console",))
+    return HubConfig(runners=(only,))
 
 
 def run(
     recording: Recording,
     profile: RunnerProfile,
-    on_stride: Sequence[OnStride],
+    *,
+    config: HubConfig | None = None,
+    on_stride: Sequence[OnStride] = (),
+    write_cue: Sequence[Write] = (),
     title: str = "replay",
     realtime: bool = False,
-) -> Pipeline:
-    """Hands every stride of the recording to each of `on_stride`, then returns the pipeline."""
-    pipeline = Pipeline(on_stride=on_stride)
-    pipeline.add_runner(profile)
+) -> Team:
+    """The whole recording through the hub. Raises StrideHubError."""
+    team = Team(
+        config or HubConfig(),
+        ConsoleDriver(lambda cue, runner, side: None),
+        on_stride=on_stride,
+        on_cue=write_cue,
+        on_follow_up=write_cue,
+        seed=_SEED,
+    )
+    team.add_runner(profile)
     if recording.stand_end_s is not None:
-        pipeline.kernels[profile.runner].expect_standing(recording.stand_end_s)
+        team.pipeline.kernels[profile.runner].expect_standing(recording.stand_end_s)
     source = ReplayedSource(recording, profile.runner)
     with progress(title, recording.duration_s) as show:
         shown_s = 0.0
@@ -64,42 +93,10 @@ def run(
                 shown_s = arrival.arrival_s
                 show(shown_s)
 
-        asyncio.run(Played(source, Pace() if realtime else None, tell).run(pipeline))
+        asyncio.run(Played(source, Pace() if realtime else None, tell).run(team.pipeline))
         show(recording.duration_s)
-    pipeline.finish()
-    return pipeline
-
-
-@contextmanager
-def _stride_writer(path: Path | None) -> Iterator[Callable[[Stride], None]]:
-    """Writes one JSON object a line; a file appears under its name only once it is whole."""
-    if path is None:
-        yield lambda _: None
-    elif path == STDOUT:
-        yield _json_lines(sys.stdout.buffer, flush=True)
-    elif path.exists() and not stat.S_ISREG(path.stat().st_mode):  # a pipe or device is no file
-        with path.open("wb") as file:
-            yield _json_lines(file, flush=True)
-    else:
-        whole = path.resolve()
-        part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                yield _json_lines(file, flush=False)
-            part.replace(whole)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _json_lines(file: BinaryIO, *, flush: bool) -> Callable[[Stride], None]:
-    encoder = msgspec.json.Encoder()
-
-    def write(stride: Stride) -> None:
-        file.write(encoder.encode(stride) + b"\n")
-        if flush:
-            file.flush()
-
-    return write
+    team.finish()
+    return team
 
 
 def _why_none(states: Sequence[PodStatus]) -> str:

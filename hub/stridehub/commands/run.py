@@ -10,11 +10,13 @@ from pathlib import Path
 
 from stridehub.checklist import Item
 from stridehub.commands.cells import HEALTH_COLUMNS, health_row
+from stridehub.commands.coaching_lines import CueNews, coaching_lines
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
 from stridehub.live import Live
 from stridehub.model import LinkState, PodHealth, Stride
+from stridehub.record.coach_store import SqliteCoachStore
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import (
     SNAPSHOT_EVERY_S,
@@ -40,14 +42,23 @@ async def _run(config: HubConfig, roster: Roster) -> None:
     def count(stride: Stride) -> None:
         strides[stride.runner] += 1
 
-    hub = Live(config, roster, on_stride=[count], on_checklist=_tell_checklist)
+    cues = CueNews()
+    hub = Live(
+        config,
+        roster,
+        coaching=SqliteCoachStore(config.database),
+        on_stride=[count],
+        on_cue=[cues.cue],
+        on_follow_up=[cues.follow_up],
+        on_checklist=_tell_checklist,
+    )
     snapshots = Snapshots(config.runtime, hub)
     with stop_requested() as stop, live_table(is_quiet=True) as show:
         async with hub.running() as at_work:
             stopped = asyncio.create_task(stop.wait())
             try:
                 while not stop.is_set() and not at_work.done():
-                    show(_view(hub, strides))
+                    show(_view(hub, strides, cues))
                     await snapshots.keep()
                     await asyncio.wait(
                         {at_work, stopped}, timeout=TELL_S, return_when=asyncio.FIRST_COMPLETED
@@ -55,7 +66,9 @@ async def _run(config: HubConfig, roster: Roster) -> None:
             finally:
                 stopped.cancel()
     snapshots.end()
-    print(_sum(hub.source.health(), strides))
+    print(_sum(hub.source.health(), strides, cues))
+    for runner, coach in hub.team.coaches.items():
+        print("\n".join([f"{runner}:", *coaching_lines(coach)]))
 
 
 class Snapshots:
@@ -92,18 +105,19 @@ def _tell_checklist(items: Sequence[Item]) -> None:
     log.info("%s", f"to do: {todo}" if items else "ready")
 
 
-def _view(hub: Live, strides: Counter[str]) -> TableView:
+def _view(hub: Live, strides: Counter[str], cues: CueNews) -> TableView:
     healths = hub.source.health()
     todo = ["ready"] if hub.checklist.is_good else [f"- {i.text}" for i in hub.checklist.items]
     return TableView(
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
-        "\n".join([*todo, f"{_sum(healths, strides)}   (Ctrl-C ends)"]),
+        "\n".join([*todo, *cues.latest, f"{_sum(healths, strides, cues)}   (Ctrl-C ends)"]),
     )  # fmt: skip
 
 
-def _sum(healths: Sequence[PodHealth], strides: Counter[str]) -> str:
+def _sum(healths: Sequence[PodHealth], strides: Counter[str], cues: CueNews) -> str:
     streaming = sum(health.state is LinkState.STREAMING for health in healths)
     packets = sum(health.packets for health in healths)
     return (
-        f"{streaming} of {len(healths)} pods stream, {packets} packets, {strides.total()} strides"
+        f"{streaming} of {len(healths)} pods stream, {packets} packets, {strides.total()} strides,"
+        f" {cues.sum}"
     )

@@ -28,8 +28,10 @@ def load() -> Any:
 class GpioPins:
     """Outputs, low from the moment they are claimed."""
 
-    def __init__(self, pins: Collection[int], pwm_hz: int) -> None:
-        """Raises MotorError."""
+    def __init__(
+        self, pins: Collection[int], pwm_hz: int, claim_within_s: float = CLAIM_PINS_S
+    ) -> None:
+        """Waits so long for pins that another program has. Raises MotorError."""
         self._gpio = load()
         self._pwm_hz = pwm_hz
         self._pwm: dict[int, Any] = {}
@@ -39,14 +41,14 @@ class GpioPins:
                 self._gpio.setwarnings(False)
                 self._gpio.setmode(self._gpio.BCM)
             for pin in pins:
-                self._claim(pin)
+                self._claim(pin, claim_within_s)
         except MotorError:
             self.close()
             raise
 
-    def _claim(self, pin: int) -> None:
+    def _claim(self, pin: int, within_s: float) -> None:
         """A hub that was killed a moment ago, or its guardian, may still have the pin."""
-        last_s = time.monotonic() + CLAIM_PINS_S
+        last_s = time.monotonic() + within_s
         while True:
             try:
                 with _as_motor_error(f"pin {pin}"):

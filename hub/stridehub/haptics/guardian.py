@@ -8,17 +8,21 @@ The guardian holds the reading end of a pipe from the hub; that ends however the
 """
 
 import logging
+import select
 import signal
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from stridehub.errors import MotorError
 from stridehub.haptics.gpio import GpioPins, load
-from stridehub.timing import GUARDIAN_ENDS_S
+from stridehub.timing import GUARDIAN_CLAIMS_S, GUARDIAN_ENDS_S, GUARDIAN_STARTS_S
 
 log = logging.getLogger(__name__)
 
+_WHAT = "guardian of the motors"
+_READY = b"ready\n"
 _GOODBYE = b"goodbye"
 _ANY_HZ = 200  # nothing is turned on
 
@@ -27,27 +31,41 @@ class Guardian:
     """The hub's end of it."""
 
     def __init__(self, pins: Collection[int]) -> None:
-        """Raises MotorError."""
+        """Ready when it returns. Raises MotorError where it does not get ready."""
         command = [sys.executable, "-m", __name__, *map(str, pins)]
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is not for it
             )
         except OSError as error:
-            raise MotorError("guardian of the motors", error.strerror or str(error)) from error
+            raise MotorError(_WHAT, error.strerror or str(error)) from error
+        if not self._is_ready():
+            self._kill()
+            raise MotorError(_WHAT, "it does not get ready")
+
+    def _is_ready(self) -> bool:
+        out = self._process.stdout
+        assert out is not None
+        is_told, _, _ = select.select([out], [], [], GUARDIAN_STARTS_S)
+        return bool(is_told) and out.readline() == _READY
 
     def dismiss(self) -> None:
         """The pins are low: it ends without touching them. Safe to call twice."""
         try:
             self._process.communicate(_GOODBYE, timeout=GUARDIAN_ENDS_S)
-        except (OSError, ValueError):  # it has ended already, or was dismissed
-            self._process.wait()
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            self._kill()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
 
 
 class GuardedPins(GpioPins):
@@ -77,9 +95,12 @@ def main(arguments: Sequence[str]) -> int:
     pins = [int(argument) for argument in arguments]
     try:
         load()  # now, so that nothing needs to be loaded then
+        sys.stdout.buffer.write(_READY)
+        sys.stdout.buffer.flush()
         if sys.stdin.buffer.read() == _GOODBYE:
             return 0
-        GpioPins(pins, _ANY_HZ)  # low as they are claimed; never released as inputs: see above
+        # Low as they are claimed. Not closed: that would make inputs of them, which float.
+        GpioPins(pins, _ANY_HZ, GUARDIAN_CLAIMS_S)
     except MotorError as error:
         print(f"stridehub: motors may be on: {error}", file=sys.stderr)
         return 1

@@ -106,10 +106,9 @@ class Player:
 
     def _played(self, plan: Plan) -> _Order | None:
         """The order that cut it short, if one did."""
-        order = None
         with self._ending_low():
-            order = self._play(plan)
-        return order
+            return self._play(plan)
+        return None
 
     @contextmanager
     def _ending_low(self) -> Iterator[None]:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from stridehub.haptics.driver import Buzz, OnEdge
@@ -16,8 +16,12 @@ log = logging.getLogger(__name__)
 
 Motor = Callable[[HapticPattern], Awaitable[None]]  # may raise anything
 
-_SHANK = {CueSide.LEFT: Placement.SHANK_L, CueSide.RIGHT: Placement.SHANK_R}
-_THIGH = {CueSide.LEFT: Placement.THIGH_L, CueSide.RIGHT: Placement.THIGH_R}
+_LEGS = {
+    CueSide.LEFT: (Placement.SHANK_L, Placement.THIGH_L),  # the first that is there
+    CueSide.RIGHT: (Placement.SHANK_R, Placement.THIGH_R),
+}
+_HIPS = (Placement.PELVIS,)
+_USABLE = tuple(place for row in (*_LEGS.values(), _HIPS) for place in row)
 
 
 class PodMotors(Protocol):
@@ -27,21 +31,11 @@ class PodMotors(Protocol):
         """Of the pod that sits there. None: there is none, or it cannot be reached now."""
 
 
-@dataclass(slots=True)
-class _Playing:
-    """At one place, as far as the hub knows."""
-
-    task: asyncio.Task[None]  # the write
-    ends_s: float  # time.monotonic()
-
-
-_Place = tuple[str, Placement]
-
-
 class PodDriver:
-    """A HapticDriver. From the thread of the event loop only, but for stop_all and close.
+    """A HapticDriver, for the event loop's thread; stop_all and close for any.
 
-    A pod's own timer turns its motor off: after each pulse, and within a second whatever happens.
+    A pod's own timer turns its motor off, after each pulse and whatever the hub does: no pulse is
+    longer than a second.
     """
 
     name = "pod"
@@ -51,13 +45,13 @@ class PodDriver:
         self.failures = 0  # writes
         self._motors = motors
         self._loop = asyncio.get_running_loop()
-        self._playing: dict[_Place, _Playing] = {}
-        self._silencing: set[asyncio.Task[None]] = set()
+        self._ends_s: dict[tuple[str, Placement], float] = {}  # of what plays, time.monotonic()
+        self._writes: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     def play(self, cue: Buzz, runner: str, side: CueSide, on_edge: OnEdge) -> bool:
-        """`on_edge` hears when the first write was handed to the radio, not of the motor: the pod
-        gets it with the next connection event, 15 to 30 ms later at most while the air is good.
+        """`on_edge` hears when the first write was handed to the radio, not when the motor turned:
+        the pod hears of it at its next connection event, 15 to 30 ms later while the air is good.
 
         Raises LinkRecordError.
         """
@@ -65,26 +59,26 @@ class PodDriver:
         motors = self._chosen(cue.kind, runner, side)
         if self._is_closed or cue.pattern == SILENCE or not motors:
             return False
-        tell = _Once(on_edge)
-        for place in [place for place in self._playing if place[0] == runner]:
-            if place[1] not in motors:
-                self._silence(place)
-        ends_s = time.monotonic() + total_s(cue.pattern)
+        self._silence(
+            place for place in self._ends_s if place[0] == runner and place[1] not in motors
+        )
+        tell = _first_of(on_edge)
         for placement, motor in motors.items():
-            self._start(runner, placement, self._write(motor, cue.pattern, tell), ends_s)
+            self._ends_s[runner, placement] = time.monotonic() + total_s(cue.pattern)
+            self._write(motor, cue.pattern, tell)
         return True
 
     def trouble(self, runner: str) -> str | None:
         if self._is_closed:
             return "closed"
-        if any(self._motors.motor(runner, placement) for placement in _WITH_USE):
+        if any(self._motors.motor(runner, placement) for placement in _USABLE):
             return None
-        return "no pod that could buzz streams"
+        return "no pod that could buzz is connected"
 
     def stop_all(self) -> None:
-        """Pods that may be playing are told to be silent, as soon as the loop turns."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._silence_all)
+        """Pods that may still play are told to be silent, as soon as the loop turns."""
+        with suppress(RuntimeError):  # the loop has ended, and the links with it
+            self._loop.call_soon_threadsafe(lambda: self._silence(list(self._ends_s)))
 
     def close(self) -> None:
         self._is_closed = True
@@ -92,26 +86,55 @@ class PodDriver:
 
     # ---- where ----
 
-    def _chosen(
-        self, kind: CueKind | None, runner: str, side: CueSide
+    def _chosen(self, kind: CueKind | None, runner: str, side: CueSide) -> dict[Placement, Motor]:
+        """Sitting back is felt at the pelvis; all else, and where there is no such pod, at the
+        legs.
+        """
+        legs = _LEGS.values() if side is CueSide.BOTH else (_LEGS[side],)
+        hips = self._first_of_each([_HIPS], runner) if kind is CueKind.SITTING_BACK else {}
+        return hips or self._first_of_each(legs, runner)
+
+    def _first_of_each(
+        self, rows: Collection[Sequence[Placement]], runner: str
     ) -> dict[Placement, Motor]:
-        """Of each row of places the first that can."""
-        chosen = {}
-        for row in _rows(kind, side):
-            for placement in row:
-                motor = self._motors.motor(runner, placement)
-                if motor is not None:
-                    chosen[placement] = motor
-                    break
-        return chosen
+        found = {}
+        for row in rows:
+            motors = ((placement, self._motors.motor(runner, placement)) for placement in row)
+            there = next(((placement, motor) for placement, motor in motors if motor), None)
+            if there is not None:
+                found[there[0]] = there[1]
+        return found
 
-    # ---- writes ----
+    # ---- writes: begun in the order in which they are asked for, and so they arrive ----
 
-    async def _write(self, motor: Motor, pattern: HapticPattern, tell: "_Once") -> None:
-        try:
-            await motor(pattern)
-        except Exception as error:  # of the radio: a cue that is not felt ends no session
-            self.failures += 1
-            log.warning("a pod could not be told to buzz: %s", error)
-            return
-        tell(time.monotonic())
+    def _silence(self, places: Iterable[tuple[str, Placement]]) -> None:
+        for place in list(places):
+            if self._ends_s.pop(place) > time.monotonic() and (motor := self._motors.motor(*place)):
+                self._write(motor, SILENCE, lambda _: None)
+
+    def _write(self, motor: Motor, pattern: HapticPattern, tell: OnEdge) -> None:
+        async def write() -> None:
+            try:
+                await motor(pattern)
+            except Exception as error:  # the radio's: a cue that is not felt ends no session
+                self.failures += 1
+                log.warning("a pod was not told to buzz: %s", error)
+            else:
+                tell(time.monotonic())
+
+        task = self._loop.create_task(write())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+
+def _first_of(on_edge: OnEdge) -> OnEdge:
+    """Passes on the first call only."""
+    is_told = False
+
+    def tell(edge_s: float) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            on_edge(edge_s)
+
+    return tell

@@ -5,6 +5,7 @@ A thin face of native/include/stride_kernel.h, where every field and result is d
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,6 +140,10 @@ class StrideKernel:
         fields["placement"] = Placement(raw.placement)
         fields["has_standing"] = bool(raw.has_standing)
         return PodStatus(**fields)
+
+    def statuses(self) -> Iterator[PodStatus]:
+        """Of every pod, in the order of their numbers."""
+        return map(self.status, range(len(self.pods)))
 
     def series(
         self, pod: int

@@ -200,6 +200,11 @@ class PodKeeper:
         """While it stands."""
         return self._link
 
+    @property
+    def streaming(self) -> PodLink | None:
+        """The link, while the pod streams."""
+        return self._link if self._state is LinkState.STREAMING else None
+
     def health(self) -> PodHealth:
         vitals = self._link.vitals if self._link else None
         status = vitals.status if vitals else None

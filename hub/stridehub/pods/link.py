@@ -184,6 +184,10 @@ class PodLink:
                 self._ended.result()
             raise LinkEndedError(Failure.SILENT) from error
 
+    async def buzz(self, pattern: link.HapticPattern) -> None:
+        """Handed to the radio when this returns; not answered. Raises any of RADIO_ERRORS."""
+        await self._met().buzz(pattern)
+
     async def end(self, within_s: float = DISCONNECT_S) -> bool:
         """Disconnects, which also ends the stream in the pod; never raises.
 

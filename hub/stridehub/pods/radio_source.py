@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from stridehub.model import KnownPod, PodHealth
+from stridehub.kernel.link import HapticPattern
+from stridehub.model import KnownPod, Placement, PodHealth
 from stridehub.pods.adapter import Adapter
 from stridehub.pods.backoff import Backoff, Failure
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError
@@ -19,6 +20,8 @@ from stridehub.pods.slots import Slots
 from stridehub.pods.source import PacketSink, Take, WornPod
 
 log = logging.getLogger(__name__)
+
+Motor = Callable[[HapticPattern], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,19 @@ class RadioSource:
                         log.warning("the link to %s from before does not end", pod)
         except RADIO_ERRORS as error:
             log.warning("links from before may be left: %s", error)
+
+    # ---- motors ----
+
+    def motor(self, runner: str, placement: Placement) -> Motor | None:
+        """Makes the pod buzz that sits there and streams; None: none does.
+
+        The pattern is handed to the radio when it returns. It raises any of RADIO_ERRORS.
+        """
+        for keeper in self._keepers:
+            link = keeper.streaming
+            if link and (keeper.pod.runner, keeper.pod.placement) == (runner, placement):
+                return link.buzz
+        return None
 
     # ---- what is told ----
 

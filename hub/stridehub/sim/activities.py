@@ -1,4 +1,4 @@
-"""What a runner does besides running and walking: standing, turning, hopping, pulling, lying down."""
+"""What a runner does besides running and walking: standing, turning, hopping, drills, lying."""
 
 import math
 

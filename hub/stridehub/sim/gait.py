@@ -3,8 +3,10 @@
 Angles are degrees here and in `StepPlan`; they become radians where curves are made.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stridehub.model import CueKind
 from stridehub.sim.anatomy import Anatomy
 from stridehub.sim.knobs import GRAVITY_MPS2, RunnerKnobs
 from stridehub.sim.tracks import Array
@@ -104,7 +106,9 @@ class Landing:
 class Answers:
     """What the knobs, tiredness and cues add to the default gait of one step."""
 
-    def __init__(self, knobs: RunnerKnobs, leg: int, hours: float, cued: dict[str, float]) -> None:
+    def __init__(
+        self, knobs: RunnerKnobs, leg: int, hours: float, cued: Mapping[CueKind, float]
+    ) -> None:
         tired = {name: knobs.fatigue * hours * change for name, change in FATIGUE.items()}
         side = 0.5 if leg == 0 else -0.5
         self.cadence = knobs.cadence_factor * (1 + tired["cadence_ratio"])
@@ -113,15 +117,15 @@ class Answers:
             * (1 + tired["contact_ratio"])
             * (1 + side * knobs.contact_asymmetry_ratio)
         )
-        self.shank_ic = knobs.overstride_deg + tired["overstride_deg"] + cued["overstride"]
-        self.thigh_ic = knobs.sitting_back_deg + cued["sitting_back"]
+        self.shank_ic = knobs.overstride_deg + tired["overstride_deg"] + cued[CueKind.OVERSTRIDE]
+        self.thigh_ic = knobs.sitting_back_deg + cued[CueKind.SITTING_BACK]
         self.heel_lift = (
             knobs.heel_lift_deg
             + tired["heel_lift_deg"]
-            + cued["heel_lift"]
+            + cued[CueKind.HEEL_LIFT]
             + side * knobs.heel_lift_asymmetry_deg
         )
-        self.flick = knobs.flick_deg + cued["flick"]
+        self.flick = knobs.flick_deg + cued[CueKind.FLICK]
         self.lean = knobs.lean_deg + tired["lean_deg"]
 
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stridehub.model import CueKind
 from stridehub.sim.knobs import ReactionKnobs
-
-CUE_KINDS = ("overstride", "heel_lift", "flick", "sitting_back")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    kind: str
+    kind: CueKind
     leg: int | None  # both when None
     cue_s: float
     size_deg: float
@@ -26,20 +25,15 @@ class Reaction:
         self._rng = rng
         self._answers: list[_Answer] = []
 
-    def cue(self, kind: str, leg: int | None, t: float) -> bool:
-        """Feel a cue at time t; returns whether the runner will respond.
-
-        Raises ValueError for an unknown kind.
-        """
-        if kind not in CUE_KINDS:
-            raise ValueError(f"unknown cue {kind!r}")
+    def cue(self, kind: CueKind, leg: int | None, t: float) -> bool:
+        """Feel a cue at time t; returns whether the runner will respond."""
         responds = bool(self._rng.random() < self._knobs.probability)
         if responds:
             size: float = getattr(self._knobs, f"{kind}_deg")
             self._answers.append(_Answer(kind, leg, t, size))
         return responds
 
-    def change_deg(self, kind: str, leg: int, t: float, stride_s: float) -> float:
+    def change_deg(self, kind: CueKind, leg: int, t: float, stride_s: float) -> float:
         """The change of `kind` in force for a step of `leg` that lands at t."""
         k = self._knobs
         total = 0.0

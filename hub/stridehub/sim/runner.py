@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from stridehub.model import Placement
+from stridehub.model import CueKind, CueSide, Placement
 from stridehub.sim.activities import Hopping, Lying, Pulling, Standing, Turning
 from stridehub.sim.anatomy import SIDES, Anatomy
 from stridehub.sim.body import (
@@ -99,12 +99,12 @@ class SyntheticRunner:
         """Time of the next sample."""
         return self._samples / self.knobs.rate_hz
 
-    def cue(self, kind: str, side: Literal["left", "right", "both"], t: float) -> bool:
+    def cue(self, kind: CueKind, side: CueSide, t: float) -> bool:
         """The runner feels a cue at time t; returns whether they will respond.
 
-        Steps up to about 1.5 s ahead are planned already. Raises ValueError for an unknown kind.
+        Steps up to about 1.5 s ahead are planned already.
         """
-        leg = {"left": 0, "right": 1, "both": None}[side]
+        leg = {CueSide.LEFT: 0, CueSide.RIGHT: 1, CueSide.BOTH: None}[side]
         return self._reaction.cue(kind, leg, t)
 
     def next_chunk(self) -> Chunk:

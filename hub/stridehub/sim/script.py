@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from stridehub.model import CueKind
 from stridehub.sim.body import FORWARD, HEADING
 from stridehub.sim.gait import Answers, StepPlan, StepPlanner
 from stridehub.sim.knobs import RunnerKnobs, Segment
-from stridehub.sim.reaction import CUE_KINDS, Reaction
+from stridehub.sim.reaction import Reaction
 from stridehub.sim.tracks import Array
 
 BLEND_S = 1.2  # from one activity into the next
@@ -113,7 +114,7 @@ class Drawer:
         walking = self._script.segment(self._first).kind == "walk"
         speed = self._follow(ic_s)
         stride = 0.7 if not walking else 1.1
-        cued = {k: self._reaction.change_deg(k, leg, ic_s, stride) for k in CUE_KINDS}
+        cued = {k: self._reaction.change_deg(k, leg, ic_s, stride) for k in CueKind}
         add = Answers(self._knobs, leg, max(ic_s, 0.0) / 3600.0, cued)
         draw = self._planner.walking if walking else self._planner.running
         return draw(index, leg, ic_s, speed, add)

@@ -1,0 +1,218 @@
+"""Runners with their coaches: what the kernels find goes to the coach first, then to the others.
+
+A buzz waits for nobody.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from stridehub.app import OnEvent, OnStride, Pipeline
+from stridehub.coaching.coach import Coach
+from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
+from stridehub.coaching.memory import RunnerMemory
+from stridehub.coaching.plan import Plan, ready_made_plan
+from stridehub.coaching.pod_watch import Conditions, PodWatch
+from stridehub.coaching.session import Moment
+from stridehub.config import HubConfig, load_toml
+from stridehub.errors import ConfigError
+from stridehub.haptics.driver import Buzz, HapticDriver
+from stridehub.haptics.patterns import pattern_of
+from stridehub.model import CueKind, GaitEvent, RunnerProfile, Stride
+from stridehub.rules import CoachingRules, Layer, rules
+from stridehub.timing import CUE_EDGE_S
+
+log = logging.getLogger(__name__)
+
+OnCue = Callable[[Cue], None]
+OnFollowUp = Callable[[CueFollowUp], None]
+
+# Where nobody chose a plan.
+OPEN_PLAN = Plan(name="open", goal="Every cue, all session long.", cues=tuple(CueKind))
+
+
+def plan_of(name: str | None) -> Plan:
+    """A ready-made plan, or that of a .toml file. Raises ConfigError."""
+    if name is None:
+        return OPEN_PLAN
+    if name.endswith(".toml"):
+        return load_toml(Path(name).expanduser(), Plan)
+    return ready_made_plan(name)
+
+
+def rules_of(config: HubConfig, runner: str, plan: Plan) -> CoachingRules:
+    """The numbers in force. Raises ConfigError."""
+    try:
+        return rules(*config.layers(runner), Layer("session", plan.coaching))
+    except msgspec.ValidationError as error:
+        raise ConfigError(plan.name, f"coaching: {error}") from error
+
+
+class Clocks:
+    """Hub time, and the time that people share."""
+
+    def __init__(self, hub_clock: Callable[[], float] = time.monotonic) -> None:
+        self._hub_clock = hub_clock
+
+    def hub_s(self, monotonic_s: float) -> float:
+        """Hub time at that moment of time.monotonic()."""
+        return self._hub_clock() + monotonic_s - time.monotonic()
+
+    def utc_s(self) -> float:
+        """Unix time."""
+        return time.time()
+
+    def now(self) -> Moment:
+        return Moment(self.hub_s(time.monotonic()), self.utc_s())
+
+
+class PacketTime(Clocks):
+    """Of packets that are played, not received: time stands still while one is looked at."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
+        self._pipeline = pipeline
+
+    def hub_s(self, monotonic_s: float) -> float:
+        return self._pipeline.now_s
+
+    def utc_s(self) -> float:
+        """Begins in 1970, so that a recording gives the same each time."""
+        return self._pipeline.now_s
+
+
+class Team:
+    """Everything between packets and those who want events, strides and cues."""
+
+    def __init__(
+        self,
+        config: HubConfig,
+        driver: HapticDriver,
+        *,
+        on_event: Sequence[OnEvent] = (),
+        on_stride: Sequence[OnStride] = (),
+        on_cue: Sequence[OnCue] = (),
+        on_follow_up: Sequence[OnFollowUp] = (),
+        clocks: Clocks | None = None,
+        hand_over: Callable[[Callable[[], None]], None] = lambda call: call(),
+        seed: int | None = None,
+    ) -> None:
+        """`clocks`: PacketTime where there are none; `hand_over` makes a call from a driver's
+        thread where all others are made; `seed` makes the same cues withheld each time.
+        """
+        self.pipeline = Pipeline([self._on_event, *on_event], [self._on_stride, *on_stride])
+        self.coaches: dict[str, Coach] = {}
+        self._config = config
+        self._driver = driver
+        self._on_cue = tuple(on_cue)
+        self._on_follow_up = tuple(on_follow_up)
+        self._clocks = clocks or PacketTime(self.pipeline)
+        self._hand_over = hand_over
+        self._seeds = random.Random(seed)
+        self._watches: dict[str, PodWatch] = {}
+        self._played: dict[str, Cue] = {}  # by runner: edges that are awaited
+        self._moved: set[str] = set()  # since it was last kept
+        self._is_over = False
+
+    def add_runner(self, profile: RunnerProfile, memory: RunnerMemory | None = None) -> None:
+        """Raises ConfigError, ProfileError."""
+        runner = profile.runner
+        plan = plan_of(self._config.plan_name(runner))
+        chosen = rules_of(self._config, runner, plan)
+        self.pipeline.add_runner(profile)
+        seed = self._seeds.getrandbits(32)
+        self.coaches[runner] = Coach(
+            profile, chosen, plan, memory or RunnerMemory(), self._clocks.now(), seed
+        )
+        self._watches[runner] = PodWatch(chosen.suppress)
+        log.info("%s: plan %r; cues are withheld by seed %d", runner, plan.name, seed)
+
+    def conditions(self, runner: str) -> Conditions:
+        """As of the newest packet of all."""
+        statuses = self.pipeline.kernels[runner].statuses()
+        return self._watches[runner].look(self.pipeline.now_s, statuses)
+
+    def advance(self, now_s: float) -> None:
+        """Hub time passes, with or without packets."""
+        self.pipeline.advance(now_s)
+        for cue in list(self._played.values()):
+            if now_s - cue.arrival_s > CUE_EDGE_S:
+                self._not_felt(cue)
+
+    def silence(self) -> None:
+        """Nothing buzzes any more; strides are measured still."""
+        self._is_over = True
+        self._driver.stop_all()
+
+    def finish(self) -> None:
+        """No more packets come."""
+        self.silence()
+        self.pipeline.finish()
+        for coach in self.coaches.values():
+            self._tell(coach.finish())
+
+    def to_keep(self) -> dict[str, RunnerMemory]:
+        """What coaches remember as of now, of runners who have moved since the last call."""
+        now = self._clocks.now()
+        moved, self._moved = self._moved, set()
+        return {runner: self.coaches[runner].memory(now) for runner in moved}
+
+    # ---- what the kernels find ----
+
+    def _on_event(self, runner: str, event: GaitEvent) -> None:
+        coach = self.coaches[runner]
+        if self._is_over or not coach.is_armed:
+            return
+        cue = coach.on_landing(event, self.conditions(runner))
+        if cue is not None:
+            self._decided(coach, cue)
+
+    def _on_stride(self, stride: Stride) -> None:
+        self._moved.add(stride.runner)
+        coach = self.coaches[stride.runner]
+        self._tell(coach.on_stride(stride, self.conditions(stride.runner)))
+
+    def _tell(self, follow_up: CueFollowUp | None) -> None:
+        if follow_up is not None:
+            for tell in self._on_follow_up:
+                tell(follow_up)
+
+    # ---- cues ----
+
+    def _decided(self, coach: Coach, cue: Cue) -> None:
+        decided_s = self._clocks.hub_s(time.monotonic())
+        cue = msgspec.structs.replace(cue, decided_s=decided_s)
+        if cue.withheld:
+            self._publish(cue)
+            return
+        intensity = self._config.intensity_percent(cue.runner)
+        buzz = Buzz(pattern_of(cue.kind, intensity), cue.kind)
+        self._played[cue.runner] = cue
+
+        def on_edge(monotonic_s: float) -> None:
+            self._hand_over(lambda: self._felt(cue, self._clocks.hub_s(monotonic_s)))
+
+        if not self._driver.play(buzz, cue.runner, cue.side, on_edge):
+            self._not_felt(cue)
+
+    def _felt(self, cue: Cue, edge_s: float) -> None:
+        if self._played.get(cue.runner) is not cue:
+            return  # given up, or the hub ends
+        del self._played[cue.runner]
+        latency_ms = (edge_s - cue.foot_strike_s) * 1e3
+        self._publish(msgspec.structs.replace(cue, edge_s=edge_s, latency_ms=latency_ms))
+
+    def _not_felt(self, cue: Cue) -> None:
+        del self._played[cue.runner]
+        log.warning("%s could not be buzzed: %s", cue.runner, self._driver.trouble(cue.runner))
+        self.coaches[cue.runner].not_felt(cue.t)
+        missed = msgspec.structs.replace(cue, withheld=True, why_withheld=Withheld.NO_MOTOR)
+        self._publish(missed)
+
+    def _publish(self, cue: Cue) -> None:
+        for tell in self._on_cue:
+            tell(cue)

@@ -1,0 +1,153 @@
+"""However a hub ends, its motors do: by itself, killed, or hanging. Of real processes.
+
+As test_gpio.py, on the fake of RPi.GPIO here and on rpi-lgpio in the VM.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from rpi_gpio.lines import Lines
+from stridehub.haptics.guardian import Guardian
+
+LEFT, RIGHT = 18, 19
+CONFIG = f"""
+[haptics]
+drivers = ["gpio"]
+[haptics.gpio]
+left = {LEFT}
+right = {RIGHT}
+runner = "r1"
+"""
+PULSE_S = 0.9
+PATIENCE_S = 20.0
+GUARDIAN = "stridehub.haptics.guardian"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "hub.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+@contextmanager
+def hub(lines: Lines, config: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Whose motors have just been turned on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rpi_gpio.hub", str(config), "r1", *arguments],
+        env={**os.environ, **lines.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        float(process.stdout.readline())
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.communicate()
+
+
+def is_low(lines: Lines) -> bool:
+    return lines.is_low(LEFT) and lines.is_low(RIGHT)
+
+
+def until_low(lines: Lines) -> None:
+    begun_s = time.monotonic()
+    while not is_low(lines):
+        assert time.monotonic() - begun_s < PATIENCE_S
+        time.sleep(0.002)
+
+
+def guardians_of(hub_pid: int) -> list[int]:
+    """Processes whose hub it is, or was: sessions of their own, begun by it."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
+            if GUARDIAN.encode() in words:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == hub_pid:
+                    found.append(int(folder.name))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def ended(process: int) -> None:
+    begun_s = time.monotonic()
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() - begun_s < PATIENCE_S
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_hub_that_is_told_to_end_leaves_its_motors_off(
+    lines: Lines, config: Path, number: signal.Signals
+) -> None:
+    with hub(lines, config, "--percent", "60") as process:
+        (guardian,) = guardians_of(process.pid)
+        os.killpg(process.pid, number)
+        assert process.wait(PATIENCE_S) == 0
+        assert is_low(lines)
+        ended(guardian)
+    (pulse,) = lines.pulses(LEFT)
+    assert pulse.fall_s - pulse.rise_s < PULSE_S
+
+
+@pytest.mark.parametrize("percent", [60, 100])
+def test_a_hub_that_is_killed_leaves_its_motors_off(
+    lines: Lines, config: Path, percent: int
+) -> None:
+    with hub(lines, config, "--percent", str(percent)) as process:
+        (guardian,) = guardians_of(process.pid)
+        process.kill()
+        killed_s = time.monotonic()
+        until_low(lines)
+        print(f"low {1e3 * (time.monotonic() - killed_s):.0f} ms after SIGKILL")
+        ended(guardian)
+        assert is_low(lines)
+
+
+def test_a_guardian_is_deaf_to_what_ends_the_whole_service(lines: Lines, config: Path) -> None:
+    with hub(lines, config) as process:
+        (guardian,) = guardians_of(process.pid)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(guardian, number)
+        time.sleep(0.2)
+        assert guardians_of(process.pid) == [guardian]
+        process.kill()
+        ended(guardian)
+        assert is_low(lines)
+
+
+def test_a_hub_whose_loop_hangs_has_its_motors_turned_off(lines: Lines, config: Path) -> None:
+    with hub(lines, config, "--hang"):
+        until_low(lines)
+    (pulse,) = lines.pulses(LEFT)
+    assert pulse.fall_s - pulse.rise_s < 1.0
+
+
+def test_a_guardian_that_is_dismissed_touches_nothing(lines: Lines) -> None:
+    guardian = Guardian((LEFT, RIGHT))
+    guardian.dismiss()
+    guardian.dismiss()
+    assert lines.pulses(LEFT) == []
+    assert guardians_of(os.getpid()) == []
+
+
+def test_hubs_may_follow_each_other_at_once(lines: Lines, config: Path) -> None:
+    """Pins of one that was killed are free as soon as its guardian is done with them."""
+    for _ in range(3):
+        with hub(lines, config) as process:
+            process.kill()

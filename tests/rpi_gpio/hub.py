@@ -1,0 +1,67 @@
+"""A hub of nothing but motors: one long pulse, then it waits for its end.
+
+    python -m rpi_gpio.hub CONFIG RUNNER [--percent 100] [--hang] [--alone]
+
+Prints when the first edge was (time.monotonic()), or what the trouble is; then goes on until
+SIGTERM, as a hub does.
+"""
+
+import argparse
+import asyncio
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from stridehub.commands.stopping import stop_requested
+from stridehub.config import HubConfig, load_hub_config
+from stridehub.haptics.driver import Buzz
+from stridehub.haptics.drivers import Haptics
+from stridehub.haptics.gpio import GpioPins
+from stridehub.haptics.pins import Pins
+from stridehub.kernel.link import HapticPattern
+from stridehub.model import CueSide
+
+_LONG_MS = 900
+_BEAT_S = 0.1
+
+
+def _tell(text: object) -> None:
+    print(text, flush=True)
+
+
+def _lonely_pins(config: HubConfig) -> Pins:
+    """Without a guardian."""
+    wires = config.haptics.gpio
+    assert wires is not None
+    return GpioPins((wires.left, wires.right), wires.pwm_hz)
+
+
+async def _hub(chosen: argparse.Namespace) -> None:
+    config = load_hub_config(chosen.config)
+    haptics = Haptics(config, pins=_lonely_pins(config) if chosen.alone else None)
+    with stop_requested() as stop:
+        haptics.beat()
+        pulse = Buzz(HapticPattern(chosen.percent, 1, _LONG_MS, 100))
+        if not haptics.play(pulse, chosen.runner, CueSide.BOTH, _tell):
+            _tell(haptics.trouble(chosen.runner))
+        if chosen.hang:
+            time.sleep(60.0)
+        while not stop.is_set():
+            haptics.beat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _BEAT_S)
+    haptics.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="rpi_gpio.hub")
+    parser.add_argument("config", type=Path)
+    parser.add_argument("runner")
+    parser.add_argument("--percent", type=int, default=100)
+    parser.add_argument("--hang", action="store_true", help="the loop does not turn any more")
+    parser.add_argument("--alone", action="store_true", help="no guardian")
+    asyncio.run(_hub(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

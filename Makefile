@@ -43,7 +43,7 @@ help:
 	'make bench      packets in, strides out: speed and memory' \
 	'make bench-radio  what ten pods over Bluetooth cost the hub' \
 	'make soak       an hour of session with everything that goes wrong in it' \
-	'make vm-test    the hub in a virtual machine, with the real BlueZ' \
+	'make vm-test    the hub in virtual machines, with the real BlueZ and a gpiochip' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
 	'make picture    docs/demo.svg drawn anew' \
@@ -118,6 +118,10 @@ soak: $(VENV)/with-test
 vm-test: $(VENV)/with-test
 	$(SAY) 'the hub on the real BlueZ, in a virtual machine'
 	@$(BIN)/python tests/vm/run.py $(ARGS)
+ifeq ($(ARGS),)
+	$(SAY) 'motors on simulated pins, in another one'
+	@SUITE=bookworm VMRIG_DIR=$${VMRIG_DIR:+$$VMRIG_DIR-bookworm} $(BIN)/python tests/vm/run.py gpio
+endif
 
 accuracy: $(VENV)/with-run
 	$(SAY) 'accuracy on $(RECORDINGS)'

@@ -1,6 +1,7 @@
 """Plain strides, landings and conditions, and a track where a coach watches a runner."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import cycle
 from typing import Any, Self
 
@@ -78,7 +79,7 @@ def landing(side: Side, time_s: float, *, refined: bool = False) -> GaitEvent:
 
 
 def good_conditions(now_s: float) -> Conditions:
-    return Conditions(now_s, data_age_s=0.05, loss=0.0)
+    return Conditions(now_s, data_age_s=0.05, loss=0.0, is_calibrated=True)
 
 
 def rules_with(**tables: Mapping[str, Any]) -> CoachingRules:
@@ -123,13 +124,14 @@ class Track:
         *,
         age_s: float = 0.05,
         loss: float = 0.0,
+        is_calibrated: bool = True,
         told_s: float = LANDING_TOLD_S,
         **changes: Any,
     ) -> Cue | None:
         """A foot lands, and a stride of it has ended, unless it is the first after a pause."""
         self.time_s += after_s
-        now_s = self.time_s + told_s
-        cue = self.coach.on_landing(landing(side, self.time_s), Conditions(now_s, age_s, loss))
+        now = Conditions(self.time_s + told_s, age_s, loss, is_calibrated)
+        cue = self.coach.on_landing(landing(side, self.time_s), now)
         if cue is not None:
             self.cues.append(cue)
         began_s = self._landed_s.get(side)
@@ -141,7 +143,7 @@ class Track:
                 "stride_time_ms": 1000 * (self.time_s - began_s),
             }
             self._counts[side] += 1
-            now = Conditions(self.time_s + max(told_s, STRIDE_TOLD_S), age_s, loss)
+            now = replace(now, now_s=self.time_s + max(told_s, STRIDE_TOLD_S))
             answer = self.coach.on_stride(stride(side, began_s, **(times | changes)), now)
             if answer is not None:
                 self.answers.append(answer)

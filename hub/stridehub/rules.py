@@ -294,7 +294,7 @@ class DrillRules(_Rules, frozen=True, kw_only=True):
         _Positive, _about("deg of shank ahead of standing once it is down: a step, no pull")
     ] = 8.0
     pull_sure_s: Annotated[_Number, _about("s after the foot is down; then it is a pull")] = 0.3
-    settle_s: Annotated[_Number, _about("s after lost samples in which angles are doubtful")] = 5.0
+    settle_s: Annotated[_Number, _about("s after lost samples in which angles are doubtful")] = 8.0
     still_s: Annotated[_Positive, _about("s of standing before a start")] = 1.0
     still_deg: Annotated[_Positive, _about("deg of thighs and shanks, while standing still")] = 4.0
     upright_deg: Annotated[_Positive, _about("deg either way of the standing pose")] = 15.0

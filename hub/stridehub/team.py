@@ -12,8 +12,10 @@ from pathlib import Path
 import msgspec
 
 from stridehub.app import OnEvent, OnStride, Pipeline
+from stridehub.coaching.angles import Series
 from stridehub.coaching.coach import Coach
 from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
+from stridehub.coaching.drills import Confidences
 from stridehub.coaching.memory import RunnerMemory
 from stridehub.coaching.plan import Plan, ready_made_plan
 from stridehub.coaching.pod_watch import Conditions, PodWatch
@@ -139,9 +141,24 @@ class Team:
     def advance(self, now_s: float) -> None:
         """Hub time passes, with or without packets."""
         self.pipeline.advance(now_s)
+        self.look(now_s)
+
+    def look(self, now_s: float) -> None:
+        """At what is told by no stride: how limbs move in a drill, and motors that do not."""
+        for runner, coach in self.coaches.items():
+            coach.advance(now_s)
+            drill = coach.programme.drill
+            if drill is not None:
+                drill.update(*self._motion(runner))
         for cue in list(self._played.values()):
             if now_s - cue.arrival_s > CUE_EDGE_S:
                 self._not_felt(cue)
+
+    def _motion(self, runner: str) -> tuple[Series, Confidences]:
+        kernel = self.pipeline.kernels[runner]
+        statuses = list(kernel.statuses())
+        series = {s.placement: kernel.series(pod)[:2] for pod, s in enumerate(statuses)}
+        return series, {s.placement: s.alignment_confidence for s in statuses}
 
     def silence(self) -> None:
         """Nothing buzzes any more; strides are measured still."""
@@ -208,7 +225,9 @@ class Team:
 
     def _not_felt(self, cue: Cue) -> None:
         del self._played[cue.runner]
-        log.warning("%s could not be buzzed: %s", cue.runner, self._driver.trouble(cue.runner))
+        trouble = self._driver.trouble(cue.runner)
+        if trouble is not None:
+            log.warning("%s could not be buzzed: %s", cue.runner, trouble)
         self.coaches[cue.runner].not_felt(cue.t)
         missed = msgspec.structs.replace(cue, withheld=True, why_withheld=Withheld.NO_MOTOR)
         self._publish(missed)

@@ -1,4 +1,4 @@
-"""A hub of nothing but motors: one long pulse, then it waits for its end.
+"""A hub of nothing but motors: one long pulse, or many where it hangs, then it waits for its end.
 
     python -m rpi_gpio.hub CONFIG RUNNER [--percent 100] [--hang] [--alone]
 
@@ -21,7 +21,8 @@ from stridehub.haptics.pins import Pins
 from stridehub.kernel.link import HapticPattern
 from stridehub.model import CueSide
 
-_LONG_MS = 900
+_ONE = (1, 900, 100)  # pulses, ms on, ms off
+_MANY = (10, 100, 500)
 _BEAT_S = 0.1
 
 
@@ -41,8 +42,8 @@ async def _hub(chosen: argparse.Namespace) -> None:
     haptics = Haptics(config, pins=_lonely_pins(config) if chosen.alone else None)
     with stop_requested() as stop:
         haptics.beat()
-        pulse = Buzz(HapticPattern(chosen.percent, 1, _LONG_MS, 100))
-        if not haptics.play(pulse, chosen.runner, CueSide.BOTH, _tell):
+        pattern = HapticPattern(chosen.percent, *(_MANY if chosen.hang else _ONE))
+        if not haptics.play(Buzz(pattern), chosen.runner, CueSide.BOTH, _tell):
             _tell(haptics.trouble(chosen.runner))
         if chosen.hang:
             time.sleep(60.0)

@@ -158,7 +158,7 @@ def test_a_late_baseline_is_taken_from_the_first_minutes_that_are_good() -> None
     def some() -> Iterator[Stride]:
         for stride in strides(faded()):
             values = {metric: getattr(stride, metric) for metric in USUAL}
-            quality = ("gap",) if stride.ic < 800.0 else ()
+            quality = ("no_standing",) if stride.ic < 800.0 else ()
             yield made_stride(stride.side, stride.ic, quality=quality, **values)
 
     assert [state.running_s / 60.0 for state in states(some())] == [20, 25, 30, 35, 40, 45]

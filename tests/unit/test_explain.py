@@ -159,8 +159,8 @@ def test_walking_and_unknown_metrics_are_left_out() -> None:
     explanation = Explanation(ExplainRules())
     for number in range(100):
         explanation.on_stride(made_stride(ic=number, overstride_ratio=0.2, lean_deg=5.0 + number))
-        walk = {"overstride_ratio": 0.3, "cadence_spm": 110.0, "quality": ("walking",)}
-        explanation.on_stride(made_stride(ic=number, **walk))
+        walk = made_stride(ic=number, overstride_ratio=0.3, cadence_spm=110.0, quality=("walking",))
+        explanation.on_stride(walk)
     (found,) = explanation.about("overstride_ratio")
     assert (found.metric, found.n, found.correlation) == ("lean_deg", 100, None)
     assert "never changed" in found.text
@@ -170,7 +170,7 @@ def test_walking_and_unknown_metrics_are_left_out() -> None:
 def test_every_outcome_has_words_for_everything_upstream() -> None:
     explanation = Explanation(ExplainRules())
     values = dict.fromkeys([*OUTCOMES, *UPSTREAM], 1.0)
-    explanation.on_stride(made_stride(**values))
+    explanation.on_stride(made_stride(Side.LEFT, 0.0, **values))
     for outcome in OUTCOMES:
         told = [found.text for found in explanation.about(outcome)]
         assert len(told) == len(UPSTREAM)

@@ -22,8 +22,8 @@ from stridehub.model import CueKind, CueSide
 LEFT, RIGHT = 18, 19
 WIRES = GpioConfig(left=LEFT, right=RIGHT, runner="r1")
 LONGEST_ON_S = 1.0
-AT_ONCE = 20  # drivers, each with pins and threads of its own
-EXAMPLES = 10
+AT_ONCE = 40  # drivers, each with pins and threads of its own
+EXAMPLES = 5
 PATIENCE_S = 10.0
 
 

@@ -1,7 +1,7 @@
 """Segment angles, moment by moment, out of the overlapping series that the kernel gives."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ class _Pod:
     def __init__(self) -> None:
         self.waiting: deque[_Slot] = deque(maxlen=_KEPT_SLOTS)
         self.is_sure = False  # the alignment is good enough for angles
-        self.newest: int | None = None  # slot
+        self.newest = -1  # slot; none yet
         self._deg = float("nan")
         self._held = 0  # slots in a row of that very angle
 
@@ -46,18 +46,18 @@ class _Pod:
         """Each slot once. What came before the alignment was good is of another axis."""
         was_sure, self.is_sure = self.is_sure, is_sure
         numbers = np.rint(time_s / SLOT_S).astype(np.int64)
-        first = 0 if self.newest is None else int(np.searchsorted(numbers, self.newest + 1))
-        if is_sure and (was_sure or self.newest is None):
+        first = int(np.searchsorted(numbers, self.newest + 1))
+        if is_sure and (was_sure or self.newest < 0):
             for number, angle in zip(numbers[first:].tolist(), deg[first:].tolist(), strict=True):
                 self._append(number, angle)
         elif len(numbers):
-            self.newest = max(int(numbers[-1]), self.newest or 0)
+            self.newest = max(int(numbers[-1]), self.newest)
             self._deg, self._held = float("nan"), 0
             if not is_sure:
                 self.waiting.clear()
 
     def _append(self, number: int, deg: float) -> None:
-        jumped = self.newest is not None and number != self.newest + 1 and self._held > 0
+        jumped = self._held > 0 and number != self.newest + 1
         was_held = self._held >= _HELD_SLOTS
         self._held = self._held + 1 if deg == self._deg else 1
         self._deg, self.newest = deg, number
@@ -104,11 +104,10 @@ class AngleFeed:
 
     def _until(self) -> int:
         """The last slot that all pods have which are waited for."""
-        until = min(_newest(self._needed.values()), default=-1)
+        until = min(pod.newest for pod in self._needed.values())
         late = until - _LATE_SLOTS
-        return min(
-            (n for n in _newest(self._optional.values()) if late <= n < until), default=until
-        )
+        waited = [pod.newest for pod in self._optional.values() if pod.is_sure]
+        return min([until, *(newest for newest in waited if newest >= late)])
 
     def _together(self, until: int) -> Iterator[Angles]:
         lead, *others = self._needed.values()
@@ -127,10 +126,6 @@ class AngleFeed:
         self._last = number
         deg = {place: slot.deg for place, slot in slots.items()}
         return Angles(number * SLOT_S, deg, is_broken, lost)
-
-
-def _newest(pods: Iterable[_Pod]) -> Iterator[int]:
-    return (pod.newest for pod in pods if pod.newest is not None and pod.is_sure)
 
 
 def _peek(pod: _Pod, number: int) -> _Slot | None:

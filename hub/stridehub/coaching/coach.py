@@ -2,40 +2,26 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
 from stridehub.coaching.baseline import BaselinePhase, blended
-from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
-from stridehub.coaching.follow_up import FollowUp
-from stridehub.coaching.memory import Baselines, OpenSession, Responses, RunnerMemory
+from stridehub.coaching.cue import Cue, CueFollowUp
+from stridehub.coaching.cueing import Cueing
+from stridehub.coaching.memory import Baseline, OpenSession, Responses, RunnerMemory
 from stridehub.coaching.plan import Plan
 from stridehub.coaching.pod_watch import Conditions
-from stridehub.coaching.policy import (
-    Bandwidth,
-    Chances,
-    Pauses,
-    scheduled_share,
-    where_it_buzzes,
-)
+from stridehub.coaching.policy import Pauses, Schedule
+from stridehub.coaching.programme import Programme
 from stridehub.coaching.proof import counted
 from stridehub.coaching.session import Moment, begun
-from stridehub.coaching.signs import Reader, Sign
+from stridehub.coaching.signs import Reader
 from stridehub.coaching.suppress import Suppression
+from stridehub.coaching.watch import Watch
 from stridehub.coaching.window import Window, is_valid
 from stridehub.coaching.zones import bandwidth
-from stridehub.model import CueKind, EventKind, GaitEvent, RunnerProfile, Side, Stride
+from stridehub.model import CueKind, GaitEvent, RunnerProfile, Side, Stride
 from stridehub.rules import CoachingRules
-
-
-@dataclass(frozen=True, slots=True)
-class _Armed:
-    """A cue that waits for the faulty foot to land."""
-
-    side: Side
-    sign: Sign
-    until_s: float
 
 
 class Coach:
@@ -50,59 +36,66 @@ class Coach:
         begin: Moment,
         seed: int,
     ) -> None:
+        """`seed`: of what is withheld."""
         self.profile = profile
         self.rules = rules
         self.plan = plan
         self.window = Window()
         self.responses: Mapping[CueKind, Responses] = {}  # of this session
-        self._memory = begun(memory, begin)
-        self._begin = begin
-        self._dice = random.Random(seed)
+        self._memory, session = begun(memory, begin, rules.load)
+        self.watch = Watch(rules, self._memory, session.load, to_forefoot=plan.forefoot)
+        begun_s = None if session.begun_utc_s is None else begin.hub_of(session.begun_utc_s)
+        self.programme = Programme(plan, rules.drills, profile, self.window, begun_s)
         self._phase = BaselinePhase(rules.baseline)
         self._suppression = Suppression(rules.suppress)
-        self._bandwidth = Bandwidth(rules.trigger)
-        assert self._memory.session is not None
-        self._kinds_due = list(self._memory.session.kinds_due)
-        self._pauses = Pauses(
-            rules.cues, map(begin.hub_of, sorted(self._memory.session.turns_utc_s))
+        self._schedule = Schedule(rules.cues, self._memory.sessions_cued, session.kinds_due)
+        self._pauses = Pauses(rules.cues, map(begin.hub_of, sorted(session.turns_utc_s)))
+        self._cueing = Cueing(
+            profile.runner,
+            rules,
+            [kind for kind in plan.cues if kind in rules.cues.kinds],
+            self.window,
+            self._width,
+            self._schedule,
+            self._pauses,
+            random.Random(seed),
         )
-        self._armed: _Armed | None = None
-        self._followed: FollowUp | None = None
         self._is_in_pain = False
 
     # ---- what it is told ----
 
     def on_stride(self, stride: Stride, now: Conditions) -> CueFollowUp | None:
         """Takes every stride of the runner; the answer to the last cue, when it is known."""
+        self.programme.on_stride(stride, now.now_s)
         self.window.add(stride)
         self._suppression.add(stride)
+        self.watch.on_stride(stride)
         self._measure_baseline(stride, now)
         answer = self._follow(stride, now.now_s)
-        self._look(stride)
+        if is_valid(stride):
+            reader = self.reader(stride.side)
+            self.watch.tally.add(stride, reader)
+            self._cueing.see(stride.side, reader.signs())
         self._arm(now)
         return answer
 
     def on_landing(self, event: GaitEvent, now: Conditions) -> Cue | None:
         """Takes every event; a cue, to be given at once or withheld."""
-        armed = self._armed
-        if armed is None or event.refined or event.kind is not EventKind.INITIAL_CONTACT:
+        armed = self._cueing.released(event, now.now_s)
+        if armed is None or self.why_silent(now) is not None:
             return None
-        if now.now_s > armed.until_s:
-            self._armed = None
-            return None
-        is_late = now.now_s - event.time_s > self.rules.cues.most_latency_s
-        if event.side is not armed.side or is_late:
-            return None
-        self._armed = None
-        return None if self.why_silent(now) else self._decide(armed, event, now)
+        cue = self._cueing.decide(armed, event.time_s, now.now_s)
+        if not cue.withheld:
+            self._suppression.cued(now.now_s)
+        return cue
+
+    def advance(self, now_s: float) -> None:
+        """Time passes, with strides or without."""
+        self.programme.advance(now_s)
 
     def not_felt(self, cue_s: float) -> None:
-        """No motor could play the cue of that time: what follows says nothing of cues."""
-        followed = self._followed
-        if followed is not None and followed.cue.t == cue_s:
-            followed.cue = msgspec.structs.replace(
-                followed.cue, withheld=True, why_withheld=Withheld.NO_MOTOR
-            )
+        """No motor could play the cue of that time."""
+        self._cueing.not_felt(cue_s)
 
     def mark_pain(self, level: int) -> None:
         """Of 10; 0 says that it is gone. No cues in this session after any pain.
@@ -116,11 +109,12 @@ class Coach:
         elif level >= self.rules.load.pain_pauses:
             pain = max(level, pain or 0)
         self._memory = msgspec.structs.replace(self._memory, pain=pain)
+        self.watch.mark_pain(pain)
 
     def finish(self) -> CueFollowUp | None:
-        """No more strides come."""
-        followed, self._followed = self._followed, None
-        self._armed = None
+        """No more strides come; the answer to the last cue, as far as there is one."""
+        self._cueing.disarm()
+        followed = self._cueing.followed
         return followed.give_up() if followed else None
 
     # ---- what it tells ----
@@ -128,37 +122,29 @@ class Coach:
     @property
     def is_armed(self) -> bool:
         """A cue waits for a foot to land."""
-        return self._armed is not None
-
-    @property
-    def baselines(self) -> Baselines:
-        return self._memory.baselines
+        return self._cueing.is_armed
 
     def why_silent(self, now: Conditions) -> str | None:
         """Why no cue would be given now, in words."""
         if self._is_in_pain or self._memory.pain is not None:
             return "pain was reported"
-        if not self._kinds:
-            return "the plan has no cues"
-        if not self.plan.allows_cues(now.now_s - self._begin.hub_s):
-            block = self.plan.block_at(now.now_s - self._begin.hub_s)
-            return f"block: {block.kind.value.replace('_', ' ')}" if block else "the plan is over"
+        if reason := self.programme.why_no_cues(now.now_s):
+            return reason
+        if self.watch.guard.is_reached:
+            return "the calves have had enough"
         if not self._phase.is_over:
             return f"baseline: {self._phase.strides} of {self._phase.needed} strides"
-        if reason := self._suppression.reason(now, self.window, self.baselines):
-            return reason
-        if self._followed is not None:
-            return "the last cue is followed up"
-        return self._pauses.reason(now.now_s)
+        return self._suppression.reason(
+            now, self.window, self._memory.baselines
+        ) or self._cueing.why_not_yet(now.now_s)
 
     def reader(self, side: Side) -> Reader:
         """Zones and signs as of now."""
-        own = self.baselines.get(side, {})
         count = self.rules.trigger.median_strides
         return Reader(
             self.rules,
             self.profile,
-            own.get,
+            lambda metric: self._own(side, metric),
             lambda metric: self.window.last_median(side, metric, count),
             self.window.speed_mps(self.rules.trigger.speed_strides),
         )
@@ -166,95 +152,50 @@ class Coach:
     def memory(self, now: Moment) -> RunnerMemory:
         """To be kept: the session goes on from here when the hub comes back soon, and has ended
         when it does not."""
-        assert self._memory.session is not None
+        begun_s = self.programme.begun_s
         session = OpenSession(
             seen_utc_s=now.utc_s,
-            load=self._memory.session.load,
-            kinds_due=tuple(self._kinds_due),
+            load=self.watch.load,
+            begun_utc_s=None if begun_s is None else now.utc_of(begun_s),
+            kinds_due=tuple(self._schedule.kinds_due),
             turns_utc_s=tuple(map(now.utc_of, self._pauses.turns_s)),
         )
-        return msgspec.structs.replace(self._memory, session=session)
+        return msgspec.structs.replace(
+            self._memory, session=session, sessions_cued=self._schedule.sessions_cued
+        )
 
-    # ---- baseline ----
+    # ---- baseline and follow-up ----
 
     def _measure_baseline(self, stride: Stride, now: Conditions) -> None:
         if not stride.is_running:
             return
         is_steady = now.is_calibrated and is_valid(stride) and self._suppression.is_steady
         if self._phase.running(stride, is_steady=is_steady):
-            kept = blended(self.baselines, self._phase.result(), self.rules.baseline.new_share)
+            share = self.rules.baseline.new_share
+            kept = blended(self._memory.baselines, self._phase.result(), share)
             self._memory = msgspec.structs.replace(self._memory, baselines=kept)
 
-    # ---- cues ----
-
-    @property
-    def _kinds(self) -> list[CueKind]:
-        return [kind for kind in self.plan.cues if kind in self.rules.cues.kinds]
-
-    def _look(self, stride: Stride) -> None:
-        if is_valid(stride):
-            self._bandwidth.update(stride.side, self.reader(stride.side).signs())
-
-    def _arm(self, now: Conditions) -> None:
-        self._armed = None
-        urgent = self._bandwidth.most_urgent(self._kinds)
-        if urgent is not None and self.why_silent(now) is None:
-            self._armed = _Armed(*urgent, now.now_s + self.rules.cues.most_wait_s)
-
-    def _decide(self, armed: _Armed, event: GaitEvent, now: Conditions) -> Cue:
-        why_withheld = self._chances(armed.sign.kind).why_withheld(self._dice)
-        cue = Cue(
-            t=now.now_s,
-            runner=self.profile.runner,
-            kind=armed.sign.kind,
-            side=where_it_buzzes(self.rules.trigger, armed.sign, armed.side, self.window),
-            metric=armed.sign.metric,
-            value=armed.sign.value,
-            zone=armed.sign.zone,
-            fault_side=armed.side,
-            withheld=why_withheld is not None,
-            why_withheld=why_withheld,
-            foot_strike_s=event.time_s,
-            arrival_s=now.now_s,
-        )
-        self._pauses.turn(now.now_s)
-        if why_withheld is None:
-            self._suppression.cued(now.now_s)
-        self._followed = FollowUp(
-            self.rules.follow_up,
-            cue,
-            armed.sign.position,
-            self.window.last(armed.side, self.rules.follow_up.before_strides),
-            lambda metric: self._width(armed.side, metric),
-        )
-        return cue
+    def _own(self, side: Side, metric: str) -> Baseline | None:
+        return self._memory.baselines.get(side, {}).get(metric)
 
     def _width(self, side: Side, metric: str) -> float:
-        own = self.baselines.get(side, {}).get(metric)
-        value = self.window.last_median(side, metric, self.rules.trigger.median_strides) or 0.0
-        return bandwidth(self.rules.trigger, metric, own, value)
-
-    def _chances(self, kind: CueKind) -> Chances:
-        """The session counts for the schedule from the first cue of the kind on."""
-        earlier = self._memory.sessions_cued.get(kind, 0)
-        if kind in self._kinds_due:
-            earlier -= 1
-        else:
-            self._kinds_due.append(kind)
-            cued = {**self._memory.sessions_cued, kind: earlier + 1}
-            self._memory = msgspec.structs.replace(self._memory, sessions_cued=cued)
-        return Chances(self.rules.cues, scheduled_share(self.rules.cues, earlier))
+        count = self.rules.trigger.median_strides
+        value = self.window.last_median(side, metric, count) or 0.0
+        return bandwidth(self.rules.trigger, metric, self._own(side, metric), value)
 
     def _follow(self, stride: Stride, now_s: float) -> CueFollowUp | None:
-        if self._followed is None:
-            return None
-        answer = self._followed.add(stride)
+        followed = self._cueing.followed
+        answer = followed.add(stride) if followed else None
         if answer is None:
             return None
-        self._followed = None
-        if not answer.withheld:
-            self._pauses.answered(answer.response, now_s)
+        self._cueing.answered(answer, now_s)
         self.responses = counted(self.responses, answer)
         kept = counted(self._memory.responses, answer)
         self._memory = msgspec.structs.replace(self._memory, responses=kept)
         return answer
+
+    def _arm(self, now: Conditions) -> None:
+        if self.why_silent(now) is None:
+            self._cueing.arm(now.now_s)
+        else:
+            self._cueing.disarm()

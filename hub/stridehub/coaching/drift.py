@@ -126,7 +126,8 @@ class Fading:
         return ended
 
     def _take(self, stride: Stride) -> None:
-        if stride.speed_mps is None or not is_valid(stride):
+        """Where the zero of the angles follows the movement, no drift shows in them."""
+        if stride.speed_mps is None or not is_valid(stride) or "no_standing" in stride.quality:
             return
         values = tuple(getattr(stride, metric) for metric in DRIFT_METRICS)
         self._rows.append(_Row(stride.side, stride.speed_mps, values))

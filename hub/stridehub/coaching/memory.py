@@ -49,6 +49,7 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
 
     seen_utc_s: float  # when this was written
     load: SessionLoad
+    begun_utc_s: float | None = None  # the first stride: the plan counts from there
     kinds_due: tuple[CueKind, ...] = ()  # counted in the schedule already
     turns_utc_s: tuple[float, ...] = ()  # of cues, given or withheld, that still count
 

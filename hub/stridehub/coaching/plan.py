@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
+from itertools import accumulate
 from typing import Annotated, Any
 
 import msgspec
@@ -46,14 +47,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     blocks: tuple[Block, ...] = ()
     coaching: Mapping[str, Any] = {}  # numbers of this session's own, as in rules.py
 
+    def block_number(self, session_s: float) -> int:
+        """Of the block in force; the number of blocks after the last one."""
+        ends_s = accumulate(60.0 * block.minutes for block in self.blocks)
+        return sum(end_s <= session_s for end_s in ends_s)
+
     def block_at(self, session_s: float) -> Block | None:
         """The block in force; None after the last one, or where there are none."""
-        end_s = 0.0
-        for block in self.blocks:
-            end_s += 60.0 * block.minutes
-            if session_s < end_s:
-                return block
-        return None
+        number = self.block_number(session_s)
+        return self.blocks[number] if number < len(self.blocks) else None
 
     def allows_cues(self, session_s: float) -> bool:
         if not self.blocks:

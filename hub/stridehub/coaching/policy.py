@@ -2,8 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 from stridehub.coaching.cue import Response, Withheld
 from stridehub.coaching.signs import Sign
@@ -50,22 +49,31 @@ def where_it_buzzes(rules: TriggerRules, sign: Sign, side: Side, window: Window)
     return CueSide.BOTH
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
-    """Whether a cue that is due is given. Random, so that what follows can be compared."""
+class Schedule:
+    """Cues fade over the sessions in which they were due."""
 
-    rules: CueRules
-    share: float  # of the schedule, for this session
+    def __init__(
+        self, rules: CueRules, sessions_cued: Mapping[CueKind, int], kinds_due: Iterable[CueKind]
+    ) -> None:
+        """`sessions_cued` with this session, where it was due in it already: `kinds_due`."""
+        self._shares = rules.schedule
+        self.sessions_cued = dict(sessions_cued)
+        self.kinds_due = list(kinds_due)
 
-    def why_withheld(self, dice: random.Random) -> Withheld | None:
-        if dice.random() < self.rules.withheld:
-            return Withheld.CONTROL
-        return Withheld.SCHEDULE if dice.random() >= self.share else None
+    def share(self, kind: CueKind) -> float:
+        """Of the due cues of this kind that are given; the session counts from the first on."""
+        if kind not in self.kinds_due:
+            self.kinds_due.append(kind)
+            self.sessions_cued[kind] = self.sessions_cued.get(kind, 0) + 1
+        earlier = self.sessions_cued.get(kind, 1) - 1
+        return self._shares[min(earlier, len(self._shares) - 1)]
 
 
-def scheduled_share(rules: CueRules, earlier_sessions: int) -> float:
-    """Of due cues, in the session after so many in which this kind of cue was due."""
-    return rules.schedule[min(earlier_sessions, len(rules.schedule) - 1)]
+def why_withheld(rules: CueRules, share: float, dice: random.Random) -> Withheld | None:
+    """At random, so that what follows can be compared; None: the cue is given."""
+    if dice.random() < rules.withheld:
+        return Withheld.CONTROL
+    return Withheld.SCHEDULE if dice.random() >= share else None
 
 
 class Pauses:
@@ -85,12 +93,12 @@ class Pauses:
         while self._turns_s and self._turns_s[0] <= now_s - max(rules.window_s, rules.least_gap_s):
             self._turns_s.popleft()
         if self._turns_s and now_s - self._turns_s[-1] < rules.least_gap_s:
-            return f"less than {rules.least_gap_s:g} s since the last cue"
+            return "a pause after the last cue"
         within = sum(turn_s > now_s - rules.window_s for turn_s in self._turns_s)
         if within >= rules.most_cues:
-            return f"{rules.most_cues} cues in {rules.window_s / 60:g} min"
+            return f"enough cues for {rules.window_s / 60:g} min"
         if now_s < self._silent_until_s:
-            return f"{rules.ignored_cues} cues without a response"
+            return "left in peace: cues were not answered"
         return None
 
     def turn(self, now_s: float) -> None:

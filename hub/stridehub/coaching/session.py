@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from stridehub.coaching.load import is_forefoot_exposure
 from stridehub.coaching.memory import OpenSession, RunnerMemory, SessionLoad
+from stridehub.rules import LoadRules
 
 RESUME_S = 900.0  # a hub that is back within this goes on with the session
 _DAY_S = 86400.0
@@ -26,17 +28,17 @@ class Moment:
         return self.hub_s + utc_s - self.utc_s
 
 
-def begun(memory: RunnerMemory, now: Moment) -> RunnerMemory:
+def begun(memory: RunnerMemory, now: Moment, rules: LoadRules) -> tuple[RunnerMemory, OpenSession]:
     """With a session under way: the one of before where it was a moment ago, else a new one."""
     before = memory.session
     if before is not None and 0.0 <= now.utc_s - before.seen_utc_s < RESUME_S:
-        return memory
-    ended = _ended(memory)
+        return memory, before
+    ended = _ended(memory, rules)
     new = OpenSession(seen_utc_s=now.utc_s, load=SessionLoad(started_utc_s=now.utc_s))
-    return msgspec.structs.replace(ended, session=new)
+    return msgspec.structs.replace(ended, session=new), new
 
 
-def _ended(memory: RunnerMemory) -> RunnerMemory:
+def _ended(memory: RunnerMemory, rules: LoadRules) -> RunnerMemory:
     """Its load stands with the earlier ones; one without a step leaves nothing."""
     if memory.session is None:
         return memory
@@ -44,7 +46,12 @@ def _ended(memory: RunnerMemory) -> RunnerMemory:
     loads = memory.loads
     if load.steps_left or load.steps_right:
         loads = (*_recent(loads, load.started_utc_s), load)
-    return msgspec.structs.replace(memory, session=None, loads=loads)
+    return msgspec.structs.replace(
+        memory,
+        session=None,
+        loads=loads,
+        has_had_forefoot=memory.has_had_forefoot or is_forefoot_exposure(rules, load),
+    )
 
 
 def _recent(loads: tuple[SessionLoad, ...], utc_s: float) -> Iterator[SessionLoad]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from stridehub.coaching.memory import Baseline
 from stridehub.coaching.zones import Position, Zone, bandwidth, leg_length_m, own_value, zone_at
@@ -41,10 +42,11 @@ class Reader:
         self._rules = rules
         self._leg_m = leg_length_m(profile)
         self._own = own
-        self._median = median
+        self._median = cache(median)
         self._speed_mps = speed_mps
+        self.zone = cache(self._zone)
 
-    def zone(self, metric: str) -> Zone | None:
+    def _zone(self, metric: str) -> Zone | None:
         """None without a pace, or for a metric that has none."""
         rule: ZoneRule | None = getattr(self._rules.zones, metric, None)
         if rule is None:

@@ -32,9 +32,9 @@ class FootStrike:
         self._classes: dict[Side, StrikeClass] = {}
 
     def on_stride(self, stride: Stride) -> None:
-        """Takes every stride; those without a foot pod, and doubtful ones, change nothing."""
+        """Takes every stride; those without a foot pod, or a zero, change nothing."""
         angle_deg = stride.foot_strike_angle_deg
-        if angle_deg is None or not is_valid(stride):
+        if angle_deg is None or not is_valid(stride) or "no_standing" in stride.quality:
             return
         self._angles_deg[stride.side].append(angle_deg)
         middle_deg = self.median_deg(stride.side)

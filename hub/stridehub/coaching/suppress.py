@@ -53,7 +53,7 @@ class Suppression:
         if now.now_s - self._last_ran_s > rules.pause_s:
             return "not running"
         if now.now_s - self._running_since_s < rules.first_s:
-            return f"within {rules.first_s:g} s of starting to run"
+            return f"the first {rules.first_s:g} s of running"
         if now.data_age_s > rules.data_age_s:
             return "pod data is late"
         if now.loss > rules.loss:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from statistics import median
 
 from stridehub.model import Side, Stride
@@ -44,7 +45,7 @@ class Window:
     def last(self, side: Side | None, count: int) -> list[Stride]:
         """Of a side, or of both together."""
         strides = self._both if side is None else self.of[side]
-        return list(strides)[-count:]
+        return list(islice(reversed(strides), count))[::-1]
 
     def last_median(self, side: Side | None, metric: str, count: int) -> float | None:
         """Of the last valid strides that know the metric; None unless half of the last ones do."""

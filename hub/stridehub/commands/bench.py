@@ -1,4 +1,4 @@
-"""Packets in, strides out: what the pipeline costs."""
+"""Packets in, strides and cues out: what the hub costs, and how long it takes."""
 
 import resource
 import time
@@ -11,14 +11,19 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stridehub.app import Feed, Pipeline
+from stridehub.app import Feed
+from stridehub.commands.bench_cues import HEAD_START_S, measure_cues
+from stridehub.config import HubConfig
+from stridehub.haptics.none import NoDriver
 from stridehub.kernel.stride import KERNEL_BYTES
 from stridehub.model import EventKind, GaitEvent, Stride
 from stridehub.pods.simulated import SimulatedSource
 from stridehub.pods.source import Arrival, PacketSource
 from stridehub.synthetic import PODS, SyntheticWearer, synthetic_wearers
+from stridehub.team import Team
 
 _SEED = 1
+CUES_S = 20.0  # in real time, at most
 SAME_EVENT_S = 0.15  # a told and a refined event of one foot this close are one
 
 
@@ -52,6 +57,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     packet_us: Spread
     initial_contact_latency_ms: Spread | None
     toe_off_latency_ms: Spread | None
+    cues: int
+    cue_hub_ms: Spread | None  # wall time, from the packet that tells of a foot strike to the edge
+    cue_latency_ms: Spread | None  # from the foot strike, with radio and batch as simulated
     kernel_bytes_per_runner: int
     peak_rss_bytes: int  # of this process, the prepared packets included
 
@@ -81,16 +89,18 @@ def measure(
     def on_event(runner: str, event: GaitEvent) -> None:
         events[runner].append(event)
 
-    pipeline = Pipeline(on_event=[on_event], on_stride=[strides.append])
+    team = Team(HubConfig(), NoDriver(), on_event=[on_event], on_stride=[strides.append])
     for wearer in wearers:
-        pipeline.add_runner(wearer.profile)
-    feed = Feed(pipeline, source.pods)
+        team.add_runner(wearer.profile)
+    feed = Feed(team.pipeline, source.pods)
     stamps_ns = array("q", [time.perf_counter_ns()])
     for arrival in arrivals:
         feed.take(arrival)
         stamps_ns.append(time.perf_counter_ns())
     wall_s = (stamps_ns[-1] - stamps_ns[0]) * 1e-9
-    pipeline.finish()
+    team.finish()
+    first = [arrival for arrival in arrivals if arrival.arrival_s < HEAD_START_S + CUES_S]
+    cues = measure_cues([wearer.profile for wearer in wearers], source.pods, first)
     return Result(
         runners=len(wearers),
         pods_per_runner=len(PODS),
@@ -103,6 +113,9 @@ def measure(
         packet_us=Spread.of(np.diff(stamps_ns) * 1e-3),
         initial_contact_latency_ms=_latency(events.values(), EventKind.INITIAL_CONTACT),
         toe_off_latency_ms=_latency(events.values(), EventKind.TOE_OFF),
+        cues=len(cues),
+        cue_hub_ms=Spread.of([cue.hub_ms for cue in cues]) if cues else None,
+        cue_latency_ms=Spread.of([cue.latency_ms for cue in cues]) if cues else None,
         kernel_bytes_per_runner=KERNEL_BYTES,
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     )
@@ -134,6 +147,8 @@ def _lines(result: Result) -> list[str]:
         f"  time per packet       {_spread(result.packet_us)} us",
         f"  initial contact seen  {_spread(result.initial_contact_latency_ms)} ms after it",
         f"  toe-off seen          {_spread(result.toe_off_latency_ms)} ms after it",
+        f"  foot strike to motor  {_spread(result.cue_latency_ms)} ms,"
+        f" of it hub {_spread(result.cue_hub_ms)} ms; {result.cues} cues",
         f"  kernel memory         {result.kernel_bytes_per_runner / 1024:.0f} KiB a runner",
         f"  peak memory           {result.peak_rss_bytes / 2**20:.0f} MiB"
         " of the process, prepared packets included",

@@ -26,7 +26,7 @@ from stridehub.record.snapshot import refuse_beside_running_hub
 STEPS_PERCENT = (20, 30, 45, 65, 100)  # each felt as about half as strong again
 CONNECT_WITHIN_S = 60.0
 EDGE_WITHIN_S = 6.0  # a write to a pod fails after 5 s
-BETWEEN_S = 1.0  # to be felt as two, where nobody answers
+BETWEEN_S = 0.6  # to be felt as two, where nobody answers
 POLL_S = 0.1
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from stridehub.coaching.coach import Coach
 from stridehub.coaching.cue import Cue, CueFollowUp, Response
 from stridehub.coaching.proof import in_words
-from stridehub.model import CueKind
+from stridehub.coaching.tally import contact_balance
+from stridehub.coaching.zones import ZONE_METRICS, Position
+from stridehub.model import CueKind, Side
+from stridehub.summary import METRICS
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +73,52 @@ class CueNews:
 
 
 def coaching_lines(coach: Coach) -> Iterator[str]:
-    """What a session's cues have done, of one runner."""
+    """What a session has come to, of one runner."""
     yield f"  plan: {coach.plan.name}"
     for kind, responses in coach.responses.items():
         yield f"  {kind_words(kind)}: {in_words(responses)}"
+    for drill in coach.programme.drills:
+        for line in drill.lines:
+            yield f"  {line}"
+    yield from _zone_lines(coach)
+    yield from _load_lines(coach)
+    if coach.watch.fading.state is not None:
+        yield f"  {coach.watch.fading.state.text}"
+    yield from _strike_lines(coach)
+
+
+def _zone_lines(coach: Coach) -> Iterator[str]:
+    shares = [
+        f"{shown.title} {share:.0%}"
+        for shown in METRICS
+        if shown.field in ZONE_METRICS
+        and (share := coach.watch.tally.share(shown.field)) is not None
+    ]
+    if shares:
+        yield f"  strides in their zone: {', '.join(shares)}"
+    if coach.watch.tally.over_lean_share:
+        yield f"  signs of leaning too far: {coach.watch.tally.over_lean_share:.0%} of strides"
+    balance = contact_balance(coach.window, coach.rules.balance)
+    if balance is not None and balance.position is not Position.IN:
+        foot = Side.LEFT if balance.position is Position.ABOVE else Side.RIGHT
+        yield f"  longer on the {foot} foot: {balance.left_pct:.1f} % of the contact is left"
+
+
+def _load_lines(coach: Coach) -> Iterator[str]:
+    load = coach.watch.load
+    weighed = "" if load.is_strike_known else ", every step as one on the heel"
+    yield (
+        f"  calf load: {load.units_left:.0f} left, {load.units_right:.0f} right"
+        f" ({load.steps_left} and {load.steps_right} steps{weighed})"
+    )
+    for advice in coach.watch.guard.advice:
+        yield f"  {advice}"
+
+
+def _strike_lines(coach: Coach) -> Iterator[str]:
+    classes = [f"{side} {strike}" for side in Side if (strike := coach.watch.strike.of(side))]
+    if classes:
+        yield f"  foot strike, an outcome: {', '.join(classes)}"
+        for association in coach.watch.explanation.about("foot_strike_angle_deg"):
+            if association.is_clear:
+                yield f"    {association.text}"

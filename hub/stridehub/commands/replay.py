@@ -19,8 +19,8 @@ from stridehub.pods.replayed import ReplayedSource
 from stridehub.pods.source import Arrival
 from stridehub.summary import summary_lines
 from stridehub.team import Team
+from stridehub.timing import ADVANCE_S
 
-_PROGRESS_STEP_S = 1.0  # of recorded time
 _SEED = 0  # of what is withheld: a replay gives the same each time
 
 
@@ -85,13 +85,14 @@ def run(
         team.pipeline.kernels[profile.runner].expect_standing(recording.stand_end_s)
     source = ReplayedSource(recording, profile.runner)
     with progress(title, recording.duration_s) as show:
-        shown_s = 0.0
+        looked_s = 0.0
 
         def tell(arrival: Arrival) -> None:
-            nonlocal shown_s
-            if arrival.arrival_s - shown_s >= _PROGRESS_STEP_S:
-                shown_s = arrival.arrival_s
-                show(shown_s)
+            nonlocal looked_s
+            if arrival.arrival_s - looked_s >= ADVANCE_S:
+                looked_s = arrival.arrival_s
+                team.look(looked_s)
+                show(looked_s)
 
         asyncio.run(Played(source, Pace() if realtime else None, tell).run(team.pipeline))
         show(recording.duration_s)

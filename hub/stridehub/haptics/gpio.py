@@ -43,7 +43,8 @@ class GpioPins:
             for pin in pins:
                 self._claim(pin, claim_within_s)
         except MotorError:
-            self.close()
+            with suppress(MotorError):
+                self.close()
             raise
 
     def _claim(self, pin: int, within_s: float) -> None:
@@ -97,8 +98,13 @@ def _as_motor_error(what: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = str(error).strip("'") or type(error).__name__
+        reason = _without_quotes(str(error)) or type(error).__name__
         raise MotorError(what, f"{reason}; {advice}" if advice else reason) from error
+
+
+def _without_quotes(text: str) -> str:
+    """Which lgpio puts around all that it says."""
+    return text[1:-1] if text[:1] == text[-1:] == "'" else text
 
 
 @contextmanager

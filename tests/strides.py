@@ -83,8 +83,12 @@ def good_conditions(now_s: float) -> Conditions:
 
 
 def rules_with(**tables: Mapping[str, Any]) -> CoachingRules:
-    """The defaults but for these, as in TOML; no cue is withheld at random unless they say so."""
-    return rules(Layer("test", {"cues": {"withheld": 0.0}}), Layer("test", tables))
+    """The defaults but for these, as in TOML.
+
+    Unless they say so, no cue is withheld at random, and calves bear any load.
+    """
+    calm = {"cues": {"withheld": 0.0}, "load": {"most_growth": 1e6}}
+    return rules(Layer("test", calm), Layer("test", tables))
 
 
 class Track:
@@ -101,7 +105,7 @@ class Track:
         profile: RunnerProfile | None = None,
     ) -> None:
         self.rules = numbers or CoachingRules()
-        self.begin = begin
+        self.begin, self.seed = begin, seed
         self.coach = Coach(
             profile or RunnerProfile(), self.rules, plan, memory or RunnerMemory(), begin, seed
         )
@@ -116,6 +120,11 @@ class Track:
     def moment(self) -> Moment:
         """Now, on a clock of people that never jumped."""
         return Moment(self.time_s, self.begin.utc_of(self.time_s))
+
+    @property
+    def memory(self) -> RunnerMemory:
+        """What is to be kept now."""
+        return self.coach.memory(self.moment)
 
     def step(
         self,

@@ -60,6 +60,9 @@ def _demo(options: argparse.Namespace) -> int:
 def _replay(options: argparse.Namespace) -> int:
     from stridehub.commands.replay import replay
 
+    if options.cues == options.strides == Path("-"):
+        _failed("--cues and --strides: only one of them fits on standard output", EXIT_USAGE)
+        return EXIT_USAGE
     replay(
         options.recording,
         strides_to=options.strides,
@@ -126,8 +129,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     from stridehub.config import load_hub_config
+    from stridehub.team import check_plans
 
-    load_hub_config(options.config)
+    check_plans(load_hub_config(options.config))
     print("good")
     return 0
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from stridehub.app import OnEvent, OnStride, Pipeline
 from stridehub.checklist import Checklist, Item, Wearer
 from stridehub.coaching.memory import CoachStore, RunnerMemory
+from stridehub.coaching.zones import leg_length_m
 from stridehub.config import HapticsConfig, HubConfig
 from stridehub.errors import StoreError
 from stridehub.haptics.drivers import Haptics
@@ -203,4 +204,5 @@ def wearer(runner: str, kernel: StrideKernel) -> Wearer:
         status.placement: Motion(*kernel.series(number), status.alignment_confidence)
         for number, status in enumerate(statuses)
     }
-    return Wearer(runner, statuses, hints(motions))
+    has_leg_length = leg_length_m(kernel.profile) is not None
+    return Wearer(runner, statuses, hints(motions), has_leg_length)

@@ -245,6 +245,10 @@ class LoadRules(_Rules, frozen=True, kw_only=True):
         ),
     ] = 1.10
     window_days: Annotated[_Positive, _about("days", "Frandsen 2025")] = 30.0
+    # A trial of the hub is no measure of a runner.
+    history_least_min: Annotated[_Number, _about("min of running; shorter sessions set no cap")] = (
+        10.0
+    )
     cap_units: Annotated[_Positive, _about("units a leg", "set by the plan")] | None = None
     first_forefoot_from_min: Annotated[_Positive, _about("min of forefoot running: enough")] = 5.0
     first_forefoot_min: Annotated[_Positive, _about("min of forefoot running")] = 8.0
@@ -330,7 +334,7 @@ class ExplainRules(_Rules, frozen=True, kw_only=True):
         _Positive,
         _about(
             "standard normal quantile; 1.96: 95 %",
-            "Fieller 1957 for ranks, Bretherton 1999 for strides that resemble the one before",
+            "Fieller 1957 for ranks, Pyper & Peterman 1998 for strides that resemble each other",
         ),
     ] = 1.96
     last_strides: Annotated[_Strides, _about("last strides of a side, for the median")] = 10

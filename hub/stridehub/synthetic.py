@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stridehub.model import CueKind, CueSide, Placement, PodInfo, RunnerProfile
-from stridehub.sim.knobs import LinkKnobs, RunnerKnobs, Segment
+from stridehub.sim.knobs import LinkKnobs, ReactionKnobs, RunnerKnobs, Segment
 from stridehub.sim.link import PodLink
 from stridehub.sim.runner import SyntheticRunner
 
@@ -33,11 +33,13 @@ class Style:
     sitting_back_deg: float = 0.0
     lean_deg: float = 0.0
     contact_asymmetry_ratio: float = 0.0
+    answers: float = 0.7  # share of cues
+    learns: float = 0.15  # share of each answer that stays
 
-    def knobs(self) -> RunnerKnobs:
+    def knobs(self, standing_s: float = STANDING_S) -> RunnerKnobs:
         return RunnerKnobs(
             script=(
-                Segment("stand", STANDING_S),
+                Segment("stand", standing_s),
                 Segment("run", float("inf"), self.speed_mps),
             ),
             height_m=self.height_m,
@@ -48,6 +50,7 @@ class Style:
             sitting_back_deg=self.sitting_back_deg,
             lean_deg=self.lean_deg,
             contact_asymmetry_ratio=self.contact_asymmetry_ratio,
+            reaction=ReactionKnobs(probability=self.answers, kept_ratio=self.learns),
         )
 
 

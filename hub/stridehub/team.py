@@ -54,6 +54,12 @@ def rules_of(config: HubConfig, runner: str, plan: Plan) -> CoachingRules:
         raise ConfigError(plan.name, f"coaching: {error}") from error
 
 
+def check_plans(config: HubConfig) -> None:
+    """Raises ConfigError where a plan that is named is not there, or not good."""
+    for runner in ("", *(settings.runner or "" for settings in config.runners)):
+        rules_of(config, runner, plan_of(config.plan_name(runner)))
+
+
 class Clocks:
     """Hub time, and the time that people share."""
 

@@ -70,7 +70,7 @@ TELL_S = 1.0
 # ---- motors ----
 
 # No motor is on for longer, whatever happens: a second, less what turning it off may take.
-MOTOR_LIMIT_S = 0.95
+MOTOR_LIMIT_S = 0.9
 # The guard's patience with the player at the end of a pulse: much longer than a busy machine makes
 # a thread wait, too short to be felt as another pattern.
 MOTOR_GRACE_S = 0.1

@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -31,7 +33,7 @@ LEFT, RIGHT = 18, 19
 RUNNER = "r1"
 SETTINGS = GpioConfig(left=LEFT, right=RIGHT, runner=RUNNER)
 LINES_OF = {CueSide.LEFT: (LEFT,), CueSide.RIGHT: (RIGHT,), CueSide.BOTH: (LEFT, RIGHT)}
-MEDIAN_S = 0.010  # of the edges' errors; a single one may be late where the machine is busy
+MEDIAN_S = 0.020  # of the edges' errors: single ones are late where the machine is busy
 LONGEST_ON_S = 1.0
 PATIENCE_S = 10.0
 ON_SIM = os.environ.get("GPIO_LINES") == "sim"
@@ -46,16 +48,20 @@ def chip_lines(tmp_path: Path) -> Iterator[FakeLines]:
         yield fake
 
 
-def pins() -> Pins:
-    return GpioPins((LEFT, RIGHT), SETTINGS.pwm_hz)
+def pins(pwm_hz: int = SETTINGS.pwm_hz) -> Pins:
+    return GpioPins((LEFT, RIGHT), pwm_hz)
+
+
+class Open(Protocol):
+    def __call__(self, pwm_hz: int = ...) -> WiredDriver: ...
 
 
 @pytest.fixture
-def open_driver() -> Iterator[Callable[[], WiredDriver]]:
+def open_driver() -> Iterator[Open]:
     opened: list[WiredDriver] = []
 
-    def open_one() -> WiredDriver:
-        opened.append(WiredDriver(SETTINGS, pins))
+    def open_one(pwm_hz: int = SETTINGS.pwm_hz) -> WiredDriver:
+        opened.append(WiredDriver(SETTINGS, partial(pins, pwm_hz)))
         return opened[-1]
 
     yield open_one
@@ -121,9 +127,7 @@ def errors_s(edge_s: float, pattern: HapticPattern, seen: list[Pulse]) -> list[f
 
 
 @pytest.mark.parametrize("percent", [100, 70, 20])
-def test_what_the_lines_did_is_the_plan(
-    lines: Lines, open_driver: Callable[[], WiredDriver], percent: int
-) -> None:
+def test_what_the_lines_did_is_the_plan(lines: Lines, open_driver: Open, percent: int) -> None:
     driver = open_driver()
     errors = []
     for kind in (CueKind.OVERSTRIDE, CueKind.HEEL_LIFT):
@@ -138,34 +142,27 @@ def test_what_the_lines_did_is_the_plan(
 
 # A sampled line shows no high of 50 us.
 @pytest.mark.parametrize("percent", [20 if ON_SIM else 1, 30, 65, 100])
-def test_the_intensity_is_what_was_asked_for(
-    lines: Lines, open_driver: Callable[[], WiredDriver], percent: int
-) -> None:
-    _, seen = played(open_driver(), lines, buzz(percent, count=5, on_ms=200))
+def test_the_intensity_is_what_was_asked_for(lines: Lines, open_driver: Open, percent: int) -> None:
+    driver = open_driver(pwm_hz=50)  # slow, since emulated processors are late by milliseconds
+    _, seen = played(driver, lines, buzz(percent, count=3, on_ms=200))
     measured = statistics.median(pulse.percent for pulse in seen[LEFT])
     assert measured == pytest.approx(percent, abs=lines.percent_slack)
 
 
 @pytest.mark.parametrize("side", CueSide)
-def test_a_side_has_its_motor(
-    lines: Lines, open_driver: Callable[[], WiredDriver], side: CueSide
-) -> None:
+def test_a_side_has_its_motor(lines: Lines, open_driver: Open, side: CueSide) -> None:
     _, seen = played(open_driver(), lines, buzz(), side)
     for line in (LEFT, RIGHT):
         assert len(seen[line]) == (2 if line in LINES_OF[side] else 0)
 
 
-def test_pins_are_low_once_they_are_claimed(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_pins_are_low_once_they_are_claimed(chip_lines: FakeLines, open_driver: Open) -> None:
     chip_lines.chip.set(LEFT, 100)  # by someone who died
     open_driver()
     assert chip_lines.is_low(LEFT)
 
 
-def test_a_new_cue_replaces_the_one_that_plays(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_a_new_cue_replaces_the_one_that_plays(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     first, second = Edges(), Edges()
     assert driver.play(buzz(100, 1, 900), RUNNER, CueSide.LEFT, first)
@@ -178,24 +175,21 @@ def test_a_new_cue_replaces_the_one_that_plays(
     assert old.fall_s - old.rise_s < 0.5
 
 
-def test_cues_in_a_row_do_not_hold_a_motor_on(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_cues_in_a_row_do_not_hold_a_motor_on(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     for _ in range(16):
         assert driver.play(buzz(100, 1, 300), RUNNER, CueSide.LEFT, Edges())
         time.sleep(0.1)
     driver.stop_all()
-    until(lambda: len(lines.pulses(LEFT)) >= 2)
-    assert max(pulse.fall_s - pulse.rise_s for pulse in lines.pulses(LEFT)) < LONGEST_ON_S
+    until(lambda: len(lines.pulses(LEFT, is_plain=True)) >= 2)
+    highs = lines.pulses(LEFT, is_plain=True)
+    assert max(pulse.fall_s - pulse.rise_s for pulse in highs) < LONGEST_ON_S
 
 
 # ---- what ends a pattern ----
 
 
-def test_stop_all_returns_when_the_pins_are_low(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_stop_all_returns_when_the_pins_are_low(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     for percent in (100, 50):
         edges = Edges()
@@ -209,7 +203,7 @@ def test_stop_all_returns_when_the_pins_are_low(
     assert driver.play(buzz(), RUNNER, CueSide.LEFT, Edges())
 
 
-def test_stop_all_forgets_what_waits(lines: Lines, open_driver: Callable[[], WiredDriver]) -> None:
+def test_stop_all_forgets_what_waits(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     for _ in range(100):
         driver.play(buzz(100, 1, 800), RUNNER, CueSide.BOTH, Edges())
@@ -222,9 +216,7 @@ def test_stop_all_forgets_what_waits(lines: Lines, open_driver: Callable[[], Wir
     assert len(lines.pulses(LEFT)) == before
 
 
-def test_stop_all_may_come_from_where_the_edge_is_told(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_stop_all_may_come_from_where_the_edge_is_told(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     has_stopped = threading.Event()
 
@@ -239,9 +231,7 @@ def test_stop_all_may_come_from_where_the_edge_is_told(
     assert len(lines.pulses(LEFT)) <= 1
 
 
-def test_a_player_that_hangs_is_ended_by_the_guard(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_a_player_that_hangs_is_ended_by_the_guard(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     go_on = threading.Event()
     try:
@@ -266,7 +256,7 @@ def assert_not_left(was_set: bool) -> None:
 
 @on_fake
 def test_a_call_to_the_pins_that_hangs_is_undone_by_the_guard(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
+    chip_lines: FakeLines, open_driver: Open
 ) -> None:
     driver = open_driver()
     with chip_lines.chip.stuck(LEFT):
@@ -282,26 +272,25 @@ def test_a_call_to_the_pins_that_hangs_is_undone_by_the_guard(
 
 
 def test_an_error_of_who_hears_the_edge_ends_the_pattern_only(
-    lines: Lines, open_driver: Callable[[], WiredDriver], caplog: pytest.LogCaptureFixture
+    lines: Lines, open_driver: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     driver = open_driver()
 
     def fail(edge_s: float) -> None:
+        time.sleep(0.05)
         raise ValueError(edge_s)
 
     assert driver.play(buzz(100, 2, 400), RUNNER, CueSide.BOTH, fail)
     until(lambda: len(lines.pulses(LEFT)) == 1 and lines.is_low(RIGHT))
     (pulse,) = lines.pulses(LEFT)
     assert pulse.fall_s - pulse.rise_s < 0.4
-    assert "playing a pattern failed" in caplog.text
+    until(lambda: "playing a pattern failed" in caplog.text)
     time.sleep(0.1)
     played(driver, lines, buzz())
 
 
 @on_fake
-def test_pins_that_fail_are_left_alone(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_pins_that_fail_are_left_alone(chip_lines: FakeLines, open_driver: Open) -> None:
     driver = open_driver()
     chip_lines.chip.breaks()
     assert driver.play(buzz(), RUNNER, CueSide.LEFT, Edges())
@@ -311,7 +300,7 @@ def test_pins_that_fail_are_left_alone(
 
 
 def test_a_hub_that_hangs_plays_nothing_until_it_goes_on(
-    lines: Lines, open_driver: Callable[[], WiredDriver], monkeypatch: pytest.MonkeyPatch
+    lines: Lines, open_driver: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard_module, "LOOP_STALL_S", 0.3)
     driver = open_driver()
@@ -330,7 +319,7 @@ def test_a_hub_that_hangs_plays_nothing_until_it_goes_on(
 
 
 def test_without_beats_nothing_is_expected(
-    lines: Lines, open_driver: Callable[[], WiredDriver], monkeypatch: pytest.MonkeyPatch
+    lines: Lines, open_driver: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard_module, "LOOP_STALL_S", 0.0)
     played(open_driver(), lines, buzz())
@@ -340,7 +329,7 @@ def test_without_beats_nothing_is_expected(
 
 
 def test_after_the_end_pins_are_low_and_free_and_no_thread_is_left(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
+    lines: Lines, open_driver: Open
 ) -> None:
     open_driver().close()  # lgpio's own thread comes with its import, and stays
     before = set(threading.enumerate())
@@ -360,17 +349,17 @@ def test_after_the_end_pins_are_low_and_free_and_no_thread_is_left(
 
 def test_a_program_that_just_ends_leaves_the_pins_low(lines: Lines) -> None:
     program = (
-        "import threading\n"
         "from test_gpio import *\n"
         "driver = WiredDriver(SETTINGS, pins)\n"
         "edges = Edges()\n"
         "driver.play(buzz(50, 1, 800), RUNNER, CueSide.LEFT, edges)\n"
         "edges.first()\n"
+        "time.sleep(0.1)\n"
     )
     done = in_a_process(lines, program)
     assert done.stderr == ""
-    assert len(lines.pulses(LEFT)) == 1
     assert lines.is_low(LEFT)
+    until(lambda: len(lines.pulses(LEFT)) == 1)
 
 
 def test_the_library_leaves_no_pipe_and_no_other_folder_behind(
@@ -423,7 +412,7 @@ def in_a_process(
 
 @on_fake
 def test_without_a_chip_there_is_no_driver_but_a_reason(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
+    chip_lines: FakeLines, open_driver: Open
 ) -> None:
     chip_lines.chip.forbid()
     driver = open_driver()
@@ -436,9 +425,7 @@ def test_without_a_chip_there_is_no_driver_but_a_reason(
 
 
 @on_fake
-def test_a_pin_that_another_program_has_is_named(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_a_pin_that_another_program_has_is_named(chip_lines: FakeLines, open_driver: Open) -> None:
     held = chip_lines.chip.claim(RIGHT)
     assert held is not None
     driver = WiredDriver(SETTINGS, lambda: GpioPins((LEFT, RIGHT), SETTINGS.pwm_hz, 0.1))
@@ -449,7 +436,7 @@ def test_a_pin_that_another_program_has_is_named(
 
 @on_fake
 def test_a_pin_that_becomes_free_in_time_is_waited_for(
-    chip_lines: FakeLines, open_driver: Callable[[], WiredDriver]
+    chip_lines: FakeLines, open_driver: Open
 ) -> None:
     held = chip_lines.chip.claim(RIGHT)
     assert held is not None
@@ -471,16 +458,12 @@ def test_off_a_pi_there_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         pins()
 
 
-def test_another_runner_is_told_whose_motors_they_are(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_another_runner_is_told_whose_motors_they_are(lines: Lines, open_driver: Open) -> None:
     driver = open_driver()
     assert driver.trouble("r2") == "the motors at the hub are for r1"
     assert not driver.play(buzz(), "r2", CueSide.LEFT, Edges())
 
 
-def test_silence_is_nothing_to_be_felt(
-    lines: Lines, open_driver: Callable[[], WiredDriver]
-) -> None:
+def test_silence_is_nothing_to_be_felt(lines: Lines, open_driver: Open) -> None:
     assert not open_driver().play(Buzz(SILENCE), RUNNER, CueSide.LEFT, Edges())
     assert total_s(SILENCE) == 0.0

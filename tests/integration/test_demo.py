@@ -20,7 +20,7 @@ SECONDS = 25.0
 def played(runners: int, seed: int, seconds: float = SECONDS) -> Session:
     session = Session(runners, seed)
     asyncio.run(session.play(None, until_s=seconds))
-    session.pipeline.finish()
+    session.team.finish()
     return session
 
 
@@ -63,16 +63,26 @@ def test_the_table_shows_every_runner(three: Session) -> None:
         assert len(row) == len(COLUMNS)
         assert row[1] == "running"
         assert int(row[2]) > 40
-        assert all(float(cell) > 0 for cell in row[3:])
+        assert all(float(cell.strip("\u2191\u2193")) > 0 for cell in row[3:-1])
+        assert row[-1]
     before = Session(3, 1).view("")
-    assert [row[2:] for row in before.rows] == [("0", *["-"] * (len(COLUMNS) - 3))] * 3
+    assert [row[2:-1] for row in before.rows] == [("0", *["-"] * (len(COLUMNS) - 4))] * 3
+
+
+def test_faults_are_marked_and_buzzed(three: Session) -> None:
+    place = [heading for heading, _ in COLUMNS].index("overstride")
+    marks = {row[0]: row[place][-1] for row in three.view("").rows}
+    assert marks["long-step"] == "\u2191"
+    assert marks["steady"] not in "\u2191\u2193"
+    assert "given" in three.cues.sum
+    assert any("long-step: overstride" in line for line in three.cues.latest)
 
 
 def test_the_summary_tells_of_every_runner(three: Session) -> None:
     text = "\n".join(three.summary())
     for style in STYLES[:3]:
         assert f"{style.name}: {style.height_m} m" in text
-    assert text.count("overstride") == 3
+    assert text.count("calf load") == text.count("plan: open") == 3
     assert f"{three.stride_count} strides" in three.progress_line(SECONDS)
 
 

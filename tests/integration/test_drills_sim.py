@@ -14,8 +14,11 @@ from stridehub.coaching.drills import FootPull, LeanStart, Start
 from stridehub.model import Placement, RunnerProfile, Side
 from stridehub.pods.source import Arrival, WornPod
 from stridehub.rules import DrillRules
+from stridehub.sim.activities import Pulling
+from stridehub.sim.anatomy import Anatomy
 from stridehub.sim.knobs import LinkKnobs, RunnerKnobs, Segment
 from stridehub.sim.runner import SyntheticRunner
+from stridehub.sim.script import BLEND_S
 from support import HIPS, over_the_air, synthetic
 
 RULES = DrillRules()
@@ -204,3 +207,30 @@ def test_starts_are_found_and_measured_once_the_axes_are_known(seed: int) -> Non
         assert start.knee_deg == pytest.approx(true.knee_deg, abs=6.0)
         assert start.pelvis_lean_deg == pytest.approx(true.pelvis_lean_deg, abs=2.0)
         assert start.is_good == true.is_good
+
+
+# ---- the simulated pulls themselves ----
+
+
+def test_pulls_are_smooth_and_their_landings_are_those_of_the_feet() -> None:
+    knobs = RunnerKnobs()
+    begin_s, duration_s = 3.0, 12.0
+    pulls = Pulling(
+        Anatomy.from_height(knobs.height_m), knobs, np.random.default_rng(1), begin_s, duration_s
+    )
+    t = np.arange(0.0, begin_s + duration_s + 5.0, 0.001)
+    pose = pulls.pose(t)
+    for order in (0, 1):
+        change = np.gradient(pose[order], 0.001, axis=1)
+        assert np.max(np.abs(change - pose[order + 1])) < 0.5  # of 60 rad/s^2
+    force = pulls.vertical_force(t, pose)
+    landings = pulls.landings(0.0, float(t[-1]))
+    assert [landing.leg for landing in landings] == [n % 2 for n in range(len(landings))]
+    for landing in landings:
+        assert landing.leg is not None
+        after = int(np.searchsorted(t, landing.t))
+        assert force[landing.leg, after - 10] == 0.0
+        assert force[landing.leg, after + 10] > 0.0
+    up = np.flatnonzero(force.min(axis=0) == 0.0)
+    assert t[up[0]] >= begin_s + BLEND_S
+    assert t[up[-1]] <= begin_s + duration_s

@@ -14,6 +14,7 @@ from mock_bluez.addresses import pod_address
 from mock_bluez.control import Handler, obey
 from mock_bluez.pod_app import Clock, PodApp
 from stridehub.kernel.link import Charging
+from stridehub.synthetic import STANDING_S
 from virtual_pod.drive import Body, team
 from virtual_pod.pod import ImuHealth
 
@@ -89,7 +90,9 @@ async def _run(options: Namespace) -> None:
     clock = Clock(options.speed)
     pods = [
         PodApp(body, number, pod_address(index), set(options.bonded_with), clock)
-        for index, (body, number) in enumerate(_worn(team(options.pods, options.seed)))
+        for index, (body, number) in enumerate(
+            _worn(team(options.pods, options.seed, options.standing))
+        )
     ]
     for pod in pods:
         pod.switch_on()
@@ -103,6 +106,7 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--speed", type=float, default=1.0, help="of time")
+    parser.add_argument("--standing", type=float, default=STANDING_S, help="s, before running")
     parser.add_argument("--bonded-with", action="append", default=[], help="a central's address")
     with suppress(KeyboardInterrupt):
         asyncio.run(_run(parser.parse_args()))

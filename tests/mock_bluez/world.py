@@ -16,6 +16,7 @@ from mock_bluez.addresses import CENTRAL, pod_address
 from mock_bluez.bus import PrivateBus
 from mock_bluez.control import Child
 from stridehub.kernel.link import Charging, PodState
+from stridehub.synthetic import STANDING_S
 from virtual_pod.pod import ImuHealth
 
 _BUS_VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
@@ -72,10 +73,11 @@ class World:
 
     # ---- the processes ----
 
-    async def start(self, seed: int, speed: float) -> None:
+    async def start(self, seed: int, speed: float, standing_s: float) -> None:
         await self._daemon.start()
         bonded_with = sorted({central for central, _ in self._bonds})
         arguments = [f"--pods={len(self.addresses)}", f"--seed={seed}", f"--speed={speed}"]
+        arguments.append(f"--standing={standing_s}")
         arguments += [f"--bonded-with={central}" for central in bonded_with]
         pods = self._pods = Child("mock_bluez.pods", arguments)
         await asyncio.gather(
@@ -300,8 +302,10 @@ async def world(
     bonded: bool = True,
     seed: int = 0,
     scan_tick_s: float = 0.2,
+    standing_s: float = STANDING_S,
 ) -> AsyncIterator[World]:
-    """`bonded`: every pod with every central, from the beginning.
+    """`bonded`: every pod with every central, from the beginning. The runners stand for
+    `standing_s` of their own time, then they run.
 
     Bleak keeps one connection for each event loop: a test runs in an `asyncio.run` of its own.
     """
@@ -310,7 +314,7 @@ async def world(
         made = World(PrivateBus(Path(folder)), pods, centrals, bonded, scan_tick_s)
         stack.push_async_callback(made.stop)
         stack.callback(_set_bus, os.environ.get(_BUS_VARIABLE))
-        await made.start(seed, speed)
+        await made.start(seed, speed, standing_s)
         _set_bus(made.bus_address)
         yield made
 

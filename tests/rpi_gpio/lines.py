@@ -22,8 +22,8 @@ class Pulse(NamedTuple):
 
 
 class Lines(Protocol):
-    def pulses(self, line: int) -> list[Pulse]:
-        """Those that have ended."""
+    def pulses(self, line: int, *, is_plain: bool = False) -> list[Pulse]:
+        """Those that have ended. `is_plain`: there was no PWM, whose short lows end no pulse."""
 
     def is_low(self, line: int) -> bool:
         """Now."""
@@ -53,7 +53,7 @@ class FakeLines:
     def is_low(self, line: int) -> bool:
         return self.chip.percent(line) == 0
 
-    def pulses(self, line: int) -> list[Pulse]:
+    def pulses(self, line: int, *, is_plain: bool = False) -> list[Pulse]:
         found = []
         rise_s: float | None = None
         percent = 0

@@ -169,10 +169,98 @@ def test_earlier_strides_outlive_a_failure(tmp_path: Path, recording: Path) -> N
     assert "earlier" not in out.read_text()
 
 
-def test_cues_are_refused(recording: Path, tmp_path: Path) -> None:
+FIRE = """
+plan = "heel-under-the-hip"
+[coaching.baseline]
+strides = 8
+[coaching.suppress]
+first_s = 3
+[coaching.cues]
+withheld = 0
+[coaching.follow_up]
+to_stride = 4
+[coaching.zones.kickback_deg]
+value = 120
+[coaching.zones.peak_knee_flexion_deg]
+value = 150
+"""
+
+
+@pytest.fixture
+def fire(tmp_path: Path) -> Path:
+    """A profile with which the recording gives cues: lazy heels, and no warm-up."""
+    plan = tmp_path / "plan.toml"
+    plan.write_text('name = "at once"\ncues = ["heel_lift"]\n')
+    profile = tmp_path / "profile.toml"
+    profile.write_text(FIRE.replace("heel-under-the-hip", str(plan)))
+    return profile
+
+
+def test_replay_writes_cues_and_what_came_of_them(
+    recording: Path, fire: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "cues.jsonl"
-    assert "--cues" in refused(run("replay", recording, "--cues", out), 2)
-    assert not out.exists()
+    done = run("replay", recording, "--cues", out, "--profile", fire)
+    assert done.returncode == 0, done.stderr
+    assert "plan: at once" in done.stdout
+    assert "heel lift: 0 of 1 buzzes were followed by a change" in done.stdout
+    cue, answer = (json.loads(line) for line in out.read_text().splitlines())
+    assert cue["runner"] == "runner"
+    assert cue["kind"] == "heel_lift"
+    assert cue["side"] == "both"
+    assert cue["metric"] == "kickback_deg"
+    assert cue["value"] < cue["zone"]["low"]
+    assert cue["zone"]["source"] == "set for this runner"
+    assert cue["withheld"] is False
+    assert 0.0 < cue["latency_ms"] < 150.0
+    assert 5.0 < cue["foot_strike_s"] < cue["t"] <= cue["edge_s"] < 20.0
+    assert answer["response"] == "no_change"
+    assert {key: cue[key] for key in ("t", "runner", "kind", "side", "metric", "withheld")} == {
+        key: answer[key] for key in ("t", "runner", "kind", "side", "metric", "withheld")
+    }
+
+
+def test_cues_are_the_same_each_time(recording: Path, fire: Path) -> None:
+    first, second = (run("replay", recording, "--cues", "-", "--profile", fire) for _ in range(2))
+    assert first.stdout == second.stdout != ""
+
+
+def test_a_recording_too_short_for_cues_gives_an_empty_file(
+    recording: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "cues.jsonl"
+    assert run("replay", recording, "--cues", out).returncode == 0
+    assert out.read_text() == ""
+
+
+def test_two_results_do_not_fit_on_standard_output(recording: Path) -> None:
+    assert "--cues" in refused(run("replay", recording, "--cues", "-", "--strides", "-"), 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "plan = 'run faster'",
+        "plan = 'no-such.toml'",
+        "[coaching.cues]\nkinds = ['foot_strike']",
+        "[coaching.zones.kickback_deg]\nabove = -1",
+    ],
+)
+def test_bad_coaching_is_bad_configuration(content: str, recording: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.toml"
+    profile.write_text(content)
+    refused(run("replay", recording, "--profile", profile), 78)
+
+
+@pytest.mark.parametrize("plan", ["plan.toml", "nearer-the-hips"])
+def test_check_config_reads_the_plans_too(plan: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text("name = 'mine'\ncues = ['flick']\n")
+    config = tmp_path / "hub.toml"
+    config.write_text(f"plan = '{plan}'\n")
+    assert run("check-config", "--config", config, cwd=tmp_path).returncode == 0
+    (tmp_path / "plan.toml").write_text("name = 'mine'\ncues = ['foot_strike']\n")
+    config.write_text("[[runners]]\nrunner = 'r1'\nplan = 'plan.toml'\n")
+    assert "foot_strike" in refused(run("check-config", "--config", config, cwd=tmp_path), 78)
 
 
 def median(out: Path, field: str) -> float:
@@ -229,13 +317,15 @@ def test_realtime_takes_its_time(short_recording: Path) -> None:
 
 
 def test_bench_as_json() -> None:
-    done = run("bench", "--seconds", "10", "--runners", "2", "--json")
+    done = run("bench", "--seconds", "14", "--runners", "2", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["runners"] == 2
     assert result["packets"] > 2 * 5 * 9 * 26
     assert result["strides"] > 0
     assert result["times_real_time"] > 1
+    assert result["cues"] > 0
+    assert 0.0 < result["cue_hub_ms"]["p50"] < result["cue_latency_ms"]["p50"] < 150.0
 
 
 def test_bench_for_people() -> None:
@@ -251,7 +341,8 @@ def test_demo_without_a_terminal() -> None:
     assert "steady: 1.78 m" in done.stdout
     assert "long-step: 1.72 m" in done.stdout
     assert "\x1b" not in done.stdout
-    assert "packets" in done.stderr
+    assert "0 cues given" in done.stderr
+    assert "plan: open" in done.stdout
 
 
 class Terminal:

@@ -91,13 +91,13 @@ def test_a_baseline_without_a_pace_is_one_too() -> None:
 
 def test_each_side_has_its_own() -> None:
     track = Track(rules_with()).run(202, left={CADENCE: 150.0}, right={CADENCE: 160.0})
-    medians = {side: own[CADENCE].median for side, own in track.coach.baselines.items()}
+    medians = {side: own[CADENCE].median for side, own in track.memory.baselines.items()}
     assert medians == {Side.LEFT: 150.0, Side.RIGHT: 160.0}
 
 
 def test_every_metric_with_a_zone_has_one_and_so_has_the_rhythm() -> None:
     track = Track(rules_with()).run(202)
-    assert set(track.coach.baselines[Side.LEFT]) == {*ZONE_METRICS, "stride_time_ms"}
+    assert set(track.memory.baselines[Side.LEFT]) == {*ZONE_METRICS, "stride_time_ms"}
     assert set(BASELINE_METRICS) == {*ZONE_METRICS, "stride_time_ms"}
 
 
@@ -105,39 +105,39 @@ def test_every_metric_with_a_zone_has_one_and_so_has_the_rhythm() -> None:
 def test_strides_that_say_nothing_of_form_take_no_part(word: str) -> None:
     track = Track(rules_with())
     track.run(100, cadence_spm=120.0, quality=(word,)).run(202)
-    assert track.coach.baselines[Side.LEFT][CADENCE].median == 166.0
+    assert track.memory.baselines[Side.LEFT][CADENCE].median == 166.0
 
 
 def test_strides_of_pods_that_are_not_calibrated_take_no_part() -> None:
     track = Track(rules_with())
     track.run(100, cadence_spm=120.0, is_calibrated=False).run(202)
-    assert track.coach.baselines[Side.LEFT][CADENCE].median == 166.0
+    assert track.memory.baselines[Side.LEFT][CADENCE].median == 166.0
 
 
 def test_walking_does_not_begin_it() -> None:
     track = Track(rules_with()).run_for(400.0, quality=("walking",)).run(20)
-    assert not track.coach.baselines
+    assert not track.memory.baselines
 
 
 def test_until_it_is_measured_what_was_kept_holds() -> None:
     kept = {Side.LEFT: {CADENCE: Baseline(150.0, 2.0, 3.0, 100)}}
     track = Track(rules_with(), memory=RunnerMemory(baselines=kept)).run(50)
-    assert track.coach.baselines == kept
+    assert track.memory.baselines == kept
 
 
 def test_what_was_kept_follows_what_a_session_shows() -> None:
     kept = {Side.LEFT: {CADENCE: Baseline(150.0, 2.0, 2.0, 100)}}
     track = Track(rules_with(), memory=RunnerMemory(baselines=kept)).run(202)
-    found = track.coach.baselines[Side.LEFT][CADENCE]
+    found = track.memory.baselines[Side.LEFT][CADENCE]
     assert found == Baseline(158.0, 1.0, 2.5, 100)
-    assert track.coach.baselines[Side.RIGHT][CADENCE].median == 166.0
+    assert track.memory.baselines[Side.RIGHT][CADENCE].median == 166.0
 
 
 def test_what_a_session_could_not_measure_stays_as_it_was() -> None:
     lean = Baseline(6.0, 1.0, 3.0, 100)
     kept = {Side.LEFT: {"lean_deg": lean}}
     track = Track(rules_with(), memory=RunnerMemory(baselines=kept)).run(202, lean_deg=None)
-    assert track.coach.baselines[Side.LEFT]["lean_deg"] == lean
+    assert track.memory.baselines[Side.LEFT]["lean_deg"] == lean
 
 
 @pytest.mark.parametrize(("share", "median"), [(0.0, 150.0), (0.5, 155.0), (1.0, 160.0)])
@@ -160,6 +160,6 @@ def test_baselines_of_unknown_pace_are_not_mixed(
 def test_the_next_session_measures_it_again() -> None:
     first = Track(rules_with()).run(202)
     later = Moment(0.0, BEGIN.utc_s + 86400.0)
-    second = Track(rules_with(), memory=first.coach.memory(first.moment), begin=later)
+    second = Track(rules_with(), memory=first.memory, begin=later)
     second.run(202, cadence_spm=176.0)
-    assert second.coach.baselines[Side.LEFT][CADENCE].median == 171.0
+    assert second.memory.baselines[Side.LEFT][CADENCE].median == 171.0

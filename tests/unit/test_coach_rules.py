@@ -280,6 +280,9 @@ ROWS: dict[str, Row] = {
     "8 after that": Row(lambda: ready().pause(31.0).run_for(63, **OVER), ON_BOTH),
     "8 not after a short stop": Row(lambda: ready().pause(20.0).run_for(10, **OVER), ON_BOTH),
     "8 walking": Row(lambda: ready().run(50, **OVER, quality=("walking",))),
+    "8 walking with what was due before": Row(
+        lambda: ready().run(5, **OVER).run(12, **OVER, quality=("walking",))
+    ),
     "8 first 60 s after a long walk": Row(
         lambda: ready().run_for(40, quality=("walking",)).run_for(59, **OVER)
     ),
@@ -506,9 +509,14 @@ def test_withheld_cues_without_a_response_bring_no_silence() -> None:
 
 # ---- 5: faded over the sessions, and some withheld ----
 
-AT_ONCE: Form = {"baseline": {"strides": 0}, "suppress": {"first_s": 0.0}}
+AT_ONCE: Form = {
+    "baseline": {"strides": 0},
+    "suppress": {"first_s": 0.0},
+    "trigger": {"median_strides": 1},
+}
+UNTIL_CUED = 5  # steps: the first stride of a foot ends with the third, the next landing is due
 SESSIONS = 9
-SEEDS = 250
+SEEDS = 200
 
 
 @pytest.fixture(scope="module")
@@ -521,9 +529,9 @@ def first_cues() -> list[list[Cue]]:
         for session in range(SESSIONS):
             begin = Moment(0.0, BEGIN.utc_s + 86400.0 * session)
             track = Track(numbers, memory=memory, begin=begin, seed=1000 * seed + session)
-            track.run(13, **OVER)
+            track.run(UNTIL_CUED, **OVER)
             found[session] += track.cues
-            memory = track.coach.memory(track.moment)
+            memory = track.memory
     return found
 
 
@@ -535,7 +543,7 @@ def test_the_share_of_cues_fades_over_the_sessions(
 ) -> None:
     cues = first_cues[session]
     assert len(cues) == SEEDS
-    assert fmean(not cue.withheld for cue in cues) == pytest.approx(share, abs=0.09)
+    assert fmean(not cue.withheld for cue in cues) == pytest.approx(share, abs=0.1)
     assert {cue.why_withheld for cue in cues} <= {None, Withheld.SCHEDULE}
 
 
@@ -543,23 +551,23 @@ def first_cues_of(numbers: CoachingRules, seeds: int) -> Counter[Withheld | None
     return Counter(
         cue.why_withheld
         for seed in range(seeds)
-        for cue in Track(numbers, seed=seed).run(13, **OVER).cues
+        for cue in Track(numbers, seed=seed).run(UNTIL_CUED, **OVER).cues
     )
 
 
 def test_a_fifth_is_withheld_at_random_whatever_the_schedule_says() -> None:
-    kept = first_cues_of(rules_with(**AT_ONCE, cues={"withheld": CueRules().withheld}), 600)
-    assert kept.total() == 600
-    assert kept[Withheld.CONTROL] / 600 == pytest.approx(0.2, abs=0.05)
+    kept = first_cues_of(rules_with(**AT_ONCE, cues={"withheld": CueRules().withheld}), 300)
+    assert kept.total() == 300
+    assert kept[Withheld.CONTROL] / 300 == pytest.approx(0.2, abs=0.06)
     assert set(kept) == {None, Withheld.CONTROL}
 
 
 def test_of_what_is_not_withheld_the_schedule_takes_its_share() -> None:
     numbers = rules_with(**AT_ONCE, cues={"withheld": 0.2, "schedule": [0.5]})
-    kept = first_cues_of(numbers, 600)
-    assert kept[Withheld.CONTROL] / 600 == pytest.approx(0.2, abs=0.05)
-    assert kept[None] / 600 == pytest.approx(0.4, abs=0.06)
-    assert kept[Withheld.SCHEDULE] / 600 == pytest.approx(0.4, abs=0.06)
+    kept = first_cues_of(numbers, 300)
+    assert kept[Withheld.CONTROL] / 300 == pytest.approx(0.2, abs=0.06)
+    assert kept[None] / 300 == pytest.approx(0.4, abs=0.07)
+    assert kept[Withheld.SCHEDULE] / 300 == pytest.approx(0.4, abs=0.06)
 
 
 def test_a_session_without_a_fault_does_not_count_for_the_schedule() -> None:
@@ -570,13 +578,13 @@ def test_a_session_without_a_fault_does_not_count_for_the_schedule() -> None:
 def test_a_session_counts_once_however_many_cues_it_had() -> None:
     track = ready().run_for(200.0, **OVER)
     assert len(track.cues) > 3
-    assert track.coach.memory(track.moment).sessions_cued == {CueKind.OVERSTRIDE: 1}
+    assert track.memory.sessions_cued == {CueKind.OVERSTRIDE: 1}
 
 
 def test_each_kind_has_its_own_place_in_the_schedule() -> None:
     earlier = RunnerMemory(sessions_cued={CueKind.OVERSTRIDE: 7})
     track = Track(rules_with(), memory=earlier).run(202).run(30, **SITTING).run_for(60, **OVER)
-    memory = track.coach.memory(track.moment)
+    memory = track.memory
     assert memory.sessions_cued == {CueKind.OVERSTRIDE: 8, CueKind.SITTING_BACK: 1}
 
 

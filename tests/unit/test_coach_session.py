@@ -48,7 +48,7 @@ def cued(seed: int = 0, minutes: float = 2.0) -> Track:
 
 def restarted(track: Track, after_s: float = 30.0, *, clock_s: float = 0.0) -> Track:
     """The hub is back after so long; its clock begins anew, that of people is off by so much."""
-    memory = kept(track.coach.memory(track.moment))
+    memory = kept(track.memory)
     begin = Moment(7.0, track.moment.utc_s + after_s + clock_s)
     return Track(track.rules, plan=track.coach.plan, memory=memory, begin=begin, seed=1)
 
@@ -153,12 +153,12 @@ def test_a_restart_counts_no_session_twice_in_the_schedule() -> None:
     for _ in range(2):
         track = restarted(track).run(20).run_for(30.0, **OVER)
         assert track.cues
-        assert track.coach.memory(track.moment).sessions_cued == {CueKind.OVERSTRIDE: 1}
+        assert track.memory.sessions_cued == {CueKind.OVERSTRIDE: 1}
 
 
 def test_a_new_session_counts() -> None:
     track = restarted(cued(), after_s=RESUME_S).run(20).run_for(30.0, **OVER)
-    assert track.coach.memory(track.moment).sessions_cued == {CueKind.OVERSTRIDE: 2}
+    assert track.memory.sessions_cued == {CueKind.OVERSTRIDE: 2}
 
 
 def test_after_a_restart_the_baseline_is_measured_before_any_cue() -> None:
@@ -170,7 +170,7 @@ def test_after_a_restart_the_baseline_is_measured_before_any_cue() -> None:
 
 def test_answers_baselines_and_places_in_the_schedule_are_kept() -> None:
     track = cued()
-    memory = track.coach.memory(track.moment)
+    memory = track.memory
     assert memory.responses
     assert memory.baselines
     later = taken_up(kept(memory), NOON + 30 * DAY_S)
@@ -241,7 +241,7 @@ def test_a_clock_that_lags_a_little_after_a_restart_does_not_end_the_session(
     clock_s: float,
 ) -> None:
     again = restarted(cued(), after_s=10.0, clock_s=clock_s).run(20).run_for(30.0, **OVER)
-    assert again.coach.memory(again.moment).sessions_cued == {CueKind.OVERSTRIDE: 1}
+    assert again.memory.sessions_cued == {CueKind.OVERSTRIDE: 1}
 
 
 @pytest.mark.xfail(strict=True, reason="one session with a clock years ahead, and all loads go")

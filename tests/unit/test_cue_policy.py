@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stridehub.coaching.cue import Response, Withheld
-from stridehub.coaching.policy import Bandwidth, Chances, Pauses, scheduled_share
+from stridehub.coaching.policy import Bandwidth, Pauses, Schedule, why_withheld
 from stridehub.coaching.signs import Sign
 from stridehub.coaching.zones import Position, Zone
 from stridehub.model import CueKind, Side
@@ -197,19 +197,32 @@ def test_no_rate_is_ever_exceeded(
         assert window_s == 0.0 or within <= most
 
 
-# ---- chances ----
+# ---- schedule and chances ----
+
+
+def test_a_session_counts_from_the_first_cue_of_a_kind_on_and_once() -> None:
+    schedule = Schedule(CUES, {CueKind.FLICK: 4}, [])
+    assert [schedule.share(CueKind.FLICK) for _ in range(3)] == [0.75] * 3
+    assert schedule.share(CueKind.OVERSTRIDE) == 1.0
+    assert schedule.sessions_cued == {CueKind.FLICK: 5, CueKind.OVERSTRIDE: 1}
+    assert schedule.kinds_due == [CueKind.FLICK, CueKind.OVERSTRIDE]
+
+
+def test_a_session_that_goes_on_does_not_count_again() -> None:
+    schedule = Schedule(CUES, {CueKind.FLICK: 5}, [CueKind.FLICK])
+    assert schedule.share(CueKind.FLICK) == 0.75
+    assert schedule.sessions_cued == {CueKind.FLICK: 5}
 
 
 def test_the_schedule_fades_and_then_stays() -> None:
-    shares = [scheduled_share(CUES, earlier) for earlier in range(11)]
+    shares = [Schedule(CUES, {CueKind.FLICK: n}, []).share(CueKind.FLICK) for n in range(11)]
     assert shares == [1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.1, 0.1, 0.1, 0.1]
 
 
 @pytest.mark.parametrize("share", [1.0, 0.75, 0.5, 0.25, 0.1, 0.0])
 def test_a_fifth_is_withheld_as_control_and_of_the_rest_the_share_is_given(share: float) -> None:
     dice = random.Random(5)
-    chances = Chances(CUES, share)
-    found = Counter(chances.why_withheld(dice) for _ in range(20_000))
+    found = Counter(why_withheld(CUES, share, dice) for _ in range(20_000))
     assert found[Withheld.CONTROL] / 20_000 == pytest.approx(0.2, abs=0.01)
     assert found[None] / 20_000 == pytest.approx(0.8 * share, abs=0.015)
     assert found[Withheld.SCHEDULE] / 20_000 == pytest.approx(0.8 * (1 - share), abs=0.015)
@@ -219,8 +232,8 @@ def test_a_fifth_is_withheld_as_control_and_of_the_rest_the_share_is_given(share
 @pytest.mark.parametrize(("withheld", "want"), [(0.0, None), (1.0, Withheld.CONTROL)])
 def test_all_or_none_may_be_withheld(withheld: float, want: Withheld | None) -> None:
     dice = random.Random(5)
-    chances = Chances(CueRules(withheld=withheld), 1.0)
-    assert {chances.why_withheld(dice) for _ in range(1000)} == {want}
+    rules = CueRules(withheld=withheld)
+    assert {why_withheld(rules, 1.0, dice) for _ in range(1000)} == {want}
 
 
 # ---- what is still wrong ----

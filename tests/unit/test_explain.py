@@ -123,7 +123,8 @@ def test_what_moves_together_is_told_with_its_figures(rho: float, way: str) -> N
         assert found.correlation.rho == pytest.approx(rho, abs=0.1)
         assert found.outcome_median == pytest.approx(0.25, abs=0.015)
         assert way in found.text
-        assert f"rho {rho:.1f}, 400 strides" in found.text
+        assert f"rho {rho:.1f}, likely " in found.text
+        assert ", 400 strides)" in found.text
         assert "caus" not in found.text
 
 

@@ -265,7 +265,7 @@ def test_every_cue_is_followed_up_given_or_withheld(
     responded = int(want is Response.RESPONDED)
     counts = (0, 0, 1, responded) if withheld else (1, responded, 0, 0)
     assert track.coach.responses == {CueKind.OVERSTRIDE: Responses(*counts)}
-    assert track.coach.memory(track.moment).responses == track.coach.responses
+    assert track.memory.responses == track.coach.responses
 
 
 def test_side_effects_are_those_beyond_the_runner_s_own_spread() -> None:
@@ -283,7 +283,6 @@ def test_a_runner_who_stops_leaves_the_answer_open() -> None:
     answer = track.coach.finish()
     assert answer is not None
     assert answer.response is Response.UNKNOWN
-    assert track.coach.finish() is None
     assert track.coach.responses == {}
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ LONGEST_ON_S = 1.0
 AT_ONCE = 40  # drivers, each with pins and threads of its own
 EXAMPLES = 5
 PATIENCE_S = 10.0
+WATCH_TICK_S = 0.01
 
 
 def nobody_asks(edge_s: float) -> None:
@@ -79,6 +81,30 @@ def test_a_pattern_that_no_pod_takes_is_refused() -> None:
 
 # ---- no motor stays on ----
 
+
+class Machine:
+    """How late threads are on it, for as long as it is watched."""
+
+    def __init__(self) -> None:
+        self.worst_s = 0.0
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def _watch(self) -> None:
+        due_s = time.monotonic()
+        while not self._is_over.wait(max(0.0, due_s - time.monotonic())):
+            self.worst_s = max(self.worst_s, time.monotonic() - due_s)
+            due_s = time.monotonic() + WATCH_TICK_S
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+
 PATTERNS = st.integers(1, 10).flatmap(
     lambda count: st.builds(
         HapticPattern,
@@ -98,20 +124,22 @@ def test_whatever_is_played_no_motor_is_on_for_a_second(
 ) -> None:
     """Two orders for each driver, the second after the pause of the first."""
     pins = [TimedPins() for _ in range(AT_ONCE)]
-    drivers = [WiredDriver(WIRES, partial(returned, own)) for own in pins]
-    due: list[tuple[float, int, tuple[HapticPattern, CueSide, float]]] = []
-    for number, (first, second) in enumerate(zip(orders[::2], orders[1::2], strict=True)):
-        due += [(0.0, number, first), (first[2], number, second)]
-    begun_s = time.monotonic()
-    for at_s, number, (pattern, side, _) in sorted(due, key=lambda order: order[:2]):
-        time.sleep(max(0.0, begun_s + at_s - time.monotonic()))
-        assert drivers[number].play(Buzz(pattern), "r1", side, nobody_asks)
-    time.sleep(LONGEST_ON_S)
-    for driver in drivers:
-        driver.close()
+    with Machine() as machine:
+        drivers = [WiredDriver(WIRES, partial(returned, own)) for own in pins]
+        due: list[tuple[float, int, tuple[HapticPattern, CueSide, float]]] = []
+        for number, (first, second) in enumerate(zip(orders[::2], orders[1::2], strict=True)):
+            due += [(0.0, number, first), (first[2], number, second)]
+        begun_s = time.monotonic()
+        for at_s, number, (pattern, side, _) in sorted(due, key=lambda order: order[:2]):
+            time.sleep(max(0.0, begun_s + at_s - time.monotonic()))
+            assert drivers[number].play(Buzz(pattern), "r1", side, nobody_asks)
+        time.sleep(LONGEST_ON_S)
+        for driver in drivers:
+            driver.close()
     for own in pins:
         for pin in (LEFT, RIGHT):
-            assert max(on_times_s(own.edges, pin), default=0.0) <= LONGEST_ON_S
+            longest_s = max(on_times_s(own.edges, pin), default=0.0)
+            assert longest_s <= LONGEST_ON_S + machine.worst_s
 
 
 class SlowPins(TimedPins):

@@ -20,7 +20,9 @@ from rpi_gpio.lines import Pulse
 
 _SYSFS = Path("/run/vmrig-gpio")
 _SAMPLE_S = 0.0001
-_PWM_GAP_S = 0.04  # longer than an emulated PWM is low, shorter than pauses between pulses
+# Longer than a PWM is low where its thread waits for an emulated processor, shorter than the pauses
+# between pulses.
+_PWM_GAP_S = 0.06
 _ENVIRONMENT = {"RPI_LGPIO_CHIP": "0", "RPI_LGPIO_REVISION": "c03114"}  # a Pi 4B
 
 
@@ -33,7 +35,7 @@ class _Change(NamedTuple):
 class SimLines:
     """As rpi_gpio.lines.Lines."""
 
-    percent_slack = 12.0  # the PWM's threads are emulated, and its low times sampled
+    percent_slack = 25.0  # of a PWM by a thread that waits for an emulated processor
 
     def __init__(self, record: Path) -> None:
         self._record = record
@@ -54,16 +56,17 @@ class SimLines:
         found = [_Change(float(at), int(which), int(level)) for at, which, level in rows]
         return [change for change in found if change.line == line]
 
-    def pulses(self, line: int) -> list[Pulse]:
+    def pulses(self, line: int, *, is_plain: bool = False) -> list[Pulse]:
+        gap_s = 0.0 if is_plain else _PWM_GAP_S
         found = []
         train: list[_Change] = []
         for change in self.changes(line):
-            if train and change.level and change.time_s - train[-1].time_s > _PWM_GAP_S:
+            if train and change.level and change.time_s - train[-1].time_s > gap_s:
                 found.append(_pulse(train))
                 train = []
             if train or change.level:
                 train.append(change)
-        if train and not train[-1].level and time.monotonic() - train[-1].time_s > _PWM_GAP_S:
+        if train and not train[-1].level and time.monotonic() - train[-1].time_s > gap_s:
             found.append(_pulse(train))
         return found
 

@@ -18,7 +18,7 @@ from stridehub.sim.imu import quantise
 from stridehub.sim.knobs import RunnerKnobs
 from stridehub.sim.runner import SyntheticRunner
 from stridehub.sim.sampling import OwnInstants
-from stridehub.synthetic import PODS, STYLES
+from stridehub.synthetic import PODS, STANDING_S, STYLES
 from virtual_pod.crystal import Crystal
 from virtual_pod.pod import ACC_NM_S2_PER_LSB, GYR_NRAD_S_PER_LSB, VirtualPod
 
@@ -265,12 +265,16 @@ def start_all(body: Body) -> None:
             raise RuntimeError(f"{driven.place.label} does not start: {result.label}")
 
 
-def team(pods: int, seed: int = 0) -> list[Body]:
-    """Synthetic runners of different styles with five pods each; the last one with the rest."""
+def team(pods: int, seed: int = 0, standing_s: float = STANDING_S) -> list[Body]:
+    """Synthetic runners of different styles with five pods each; the last one with the rest.
+
+    They stand first.
+    """
     bodies = []
     for number in range(-(-pods // len(PODS))):
         style = STYLES[number % len(STYLES)]
         places = PODS[: pods - number * len(PODS)]
         name = f"{style.name}-{number + 1}"
-        bodies.append(dressed_runner(style.knobs(), places, seed * 1000 + number, runner=name))
+        knobs = style.knobs(standing_s)
+        bodies.append(dressed_runner(knobs, places, seed * 1000 + number, runner=name))
     return bodies

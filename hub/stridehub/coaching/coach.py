@@ -132,11 +132,13 @@ class Coach:
             return reason
         if self.watch.guard.is_reached:
             return "the calves have had enough"
-        if not self._phase.is_over:
+        if not self._phase.is_over and now.is_calibrated:
             return f"baseline: {self._phase.strides} of {self._phase.needed} strides"
-        return self._suppression.reason(
-            now, self.window, self._memory.baselines
-        ) or self._cueing.why_not_yet(now.now_s)
+        return (
+            self._suppression.reason(now, self.window, self._memory.baselines)
+            or ("the pace is not known" if self._speed_mps is None else None)
+            or self._cueing.why_not_yet(now.now_s)
+        )
 
     def reader(self, side: Side) -> Reader:
         """Zones and signs as of now."""
@@ -146,8 +148,12 @@ class Coach:
             self.profile,
             lambda metric: self._own(side, metric),
             lambda metric: self.window.last_median(side, metric, count),
-            self.window.speed_mps(self.rules.trigger.speed_strides),
+            self._speed_mps,
         )
+
+    @property
+    def _speed_mps(self) -> float | None:
+        return self.window.speed_mps(self.rules.trigger.speed_strides)
 
     def memory(self, now: Moment) -> RunnerMemory:
         """To be kept: the session goes on from here when the hub comes back soon, and has ended
@@ -169,7 +175,8 @@ class Coach:
     def _measure_baseline(self, stride: Stride, now: Conditions) -> None:
         if not stride.is_running:
             return
-        is_steady = now.is_calibrated and is_valid(stride) and self._suppression.is_steady
+        is_measured = now.is_calibrated and stride.kickback_deg is not None
+        is_steady = is_measured and is_valid(stride) and self._suppression.is_steady
         if self._phase.running(stride, is_steady=is_steady):
             share = self.rules.baseline.new_share
             kept = blended(self._memory.baselines, self._phase.result(), share)

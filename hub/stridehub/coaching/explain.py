@@ -64,10 +64,13 @@ class Association:
             return f"{pair}: too few strides to tell ({self.n})"
         if self.correlation is None:
             return f"{pair}: one of them never changed ({self.n} strides)"
-        figures = f"rho {self.correlation.rho:.1f}, {self.n} strides"
+        rho, low, high, _ = self.correlation
+        figures = f"rho {rho:z.1f}, {self.n} strides"
+        if low is not None and high is not None:
+            figures = f"rho {rho:z.1f}, likely {low:z.1f} to {high:z.1f}, {self.n} strides"
         if not self.is_clear:
             return f"{pair}: no clear link ({figures})"
-        way = "rose and fell together" if self.correlation.rho > 0 else "one rose as the other fell"
+        way = "rose and fell together" if rho > 0 else "one rose as the other fell"
         return f"{pair}: {way} ({figures})"
 
 

@@ -154,6 +154,7 @@ def transition_guard(
         load
         for load in earlier
         if 0.0 < session.started_utc_s - load.started_utc_s <= rules.window_days * _DAY_S
+        and load.running_min >= rules.history_least_min
     ]
     is_first = has_forefoot_goal and not has_had_forefoot
     limits = list(_limits(rules, session, recent, is_first, pain))

@@ -52,14 +52,14 @@ class Suppression:
             return "not running"
         if now.now_s - self._last_ran_s > rules.pause_s:
             return "not running"
+        if not now.is_calibrated:
+            return "not calibrated: stand still, then run"
         if now.now_s - self._running_since_s < rules.first_s:
             return f"the first {rules.first_s:g} s of running"
         if now.data_age_s > rules.data_age_s:
             return "pod data is late"
         if now.loss > rules.loss:
             return "too many packets are missing"
-        if not now.is_calibrated:
-            return "not calibrated"
         if not self.is_steady:
             return "the pace changes"
         if now.now_s - self._cued_s < rules.rhythm_s and self._has_lost_rhythm(window, baselines):

@@ -69,8 +69,8 @@ class Haptics:
             self._wired.beat()
 
     def stop_all(self) -> None:
-        """From any thread. Motors on pins are off when it returns; pods have been told, or will be
-        as soon as the loop turns.
+        """From any thread. Motors on pins are off when it returns; pods hear of it with the loop's
+        next turns.
         """
         for driver in self._drivers.values():
             driver.stop_all()

@@ -76,9 +76,18 @@ class PodDriver:
         return "no pod that could buzz is connected"
 
     def stop_all(self) -> None:
-        """Pods that may still play are told to be silent, as soon as the loop turns."""
-        with suppress(RuntimeError):  # the loop has ended, and the links with it
-            self._loop.call_soon_threadsafe(lambda: self._silence(list(self._ends_s)))
+        """Pods that may still play are told to be silent, with the loop's next turns."""
+        if self._is_on_loop():
+            self._silence(self._ends_s)
+        else:
+            with suppress(RuntimeError):  # the loop has ended, and the links with it
+                self._loop.call_soon_threadsafe(lambda: self._silence(self._ends_s))
+
+    def _is_on_loop(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     def close(self) -> None:
         self._is_closed = True

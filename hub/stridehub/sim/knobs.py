@@ -86,6 +86,7 @@ class ReactionKnobs(msgspec.Struct, frozen=True, kw_only=True):
     delay_strides: float = 2.0
     rise_strides: float = 2.0
     hold_strides: float = 60.0  # time constant with which the change fades
+    kept_ratio: float = 0.0  # of the change that stays for good: learning
     overstride_deg: float = -4.0
     heel_lift_deg: float = 8.0
     flick_deg: float = -6.0

@@ -43,7 +43,8 @@ class Reaction:
             strides = (t - answer.cue_s) / stride_s - k.delay_strides
             if strides > 0:
                 rise = min(strides / max(k.rise_strides, 1e-9), 1.0)
-                total += answer.size_deg * rise * math.exp(-strides / k.hold_strides)
+                held = k.kept_ratio + (1 - k.kept_ratio) * math.exp(-strides / k.hold_strides)
+                total += answer.size_deg * rise * held
         # a further cue of the same kind renews an answer, it does not pile up without end
         size: float = getattr(k, f"{kind}_deg")
         limit = 1.5 * abs(size)

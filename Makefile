@@ -31,8 +31,8 @@ NEED_RADIO := dbus-daemon
 # The pod's core needs these besides NEED_C.
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test accuracy \
-	callgrind picture fuzz clean
+.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
+	closed-loop accuracy callgrind picture fuzz clean
 
 help:
 	@printf '%s\n' \
@@ -44,6 +44,7 @@ help:
 	'make bench-radio  what ten pods over Bluetooth cost the hub' \
 	'make soak       an hour of session with everything that goes wrong in it' \
 	'make vm-test    the hub in virtual machines, with the real BlueZ and a gpiochip' \
+	'make closed-loop  synthetic runners who feel their cues: does cueing work?' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
 	'make picture    docs/demo.svg drawn anew' \
@@ -122,6 +123,10 @@ ifeq ($(ARGS),)
 	$(SAY) 'motors on simulated pins, in another one'
 	@SUITE=bookworm VMRIG_DIR=$${VMRIG_DIR:+$$VMRIG_DIR-bookworm} $(BIN)/python tests/vm/run.py gpio
 endif
+
+closed-loop: $(VENV)/with-test
+	$(SAY) 'synthetic runners who feel their cues: hours of them, in some minutes'
+	@$(BIN)/python tests/bench/closed_loop.py
 
 accuracy: $(VENV)/with-run
 	$(SAY) 'accuracy on $(RECORDINGS)'

@@ -14,7 +14,7 @@ session = Session(RUNNERS, SEED)
 asyncio.run(session.play(None, until_s=HEAD_START_S + SECONDS))
 
 with Path("/dev/null").open("w") as nowhere:
-    console = Console(record=True, width=80, file=nowhere, force_terminal=True)
+    console = Console(record=True, width=100, file=nowhere, force_terminal=True)
     console.print(session.view(session.progress_line(SECONDS)).rendered())
 svg = console.export_svg(title="make demo")
 svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # the reader's own monospace font

@@ -58,7 +58,7 @@ class Cueing:
     def why_not_yet(self, now_s: float) -> str | None:
         """In words; None where it may be time for a cue."""
         if self._followed is not None:
-            return "the last cue is followed up"
+            return "following up the last cue"
         return self._pauses.reason(now_s)
 
     def see(self, side: Side, signs: Iterable[Sign]) -> None:

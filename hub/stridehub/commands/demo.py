@@ -35,8 +35,8 @@ HEAD_START_S = STANDING_S
 # Nor a minute of running and 200 strides without a cue, as in a real session.
 IN_A_HURRY = {"suppress": {"first_s": 12.0}, "baseline": {"strides": 30}}
 TITLE = (
-    f"stridehub demo: synthetic runners, their {STANDING_S:g} s of standing fast-forwarded, cues"
-    " after 12 s instead of a minute"
+    f"stridehub demo: synthetic runners; {STANDING_S:g} s of standing skipped, cues after 12 s, not"
+    " a minute"
 )
 BUZZ_SHOWN_S = 3.0
 

@@ -7,7 +7,7 @@ import time
 
 from stridehub.errors import MotorError
 from stridehub.haptics.pins import Pins
-from stridehub.timing import GUARD_TICK_S, LOOP_STALL_S
+from stridehub.timing import GUARD_TICK_S, LOOP_STALL_S, PIN_CALL_S
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,11 @@ class Guard:
     # ---- the thread ----
 
     def close(self) -> None:
-        """Nothing is armed any more."""
+        """Nothing is turned off any more. A call to the pins that hangs is not waited for."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(PIN_CALL_S)
 
     def _run(self) -> None:
         known: set[int] = set()

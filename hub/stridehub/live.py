@@ -19,6 +19,7 @@ from stridehub.pods.bluez import BlueZ
 from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Host, Radio
 from stridehub.pods.radio_source import Memory, RadioSource
+from stridehub.pods.source import PacketSink
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
 from stridehub.timing import ADVANCE_S, KEEP_S, SHUTDOWN_S, TELL_S
@@ -89,6 +90,7 @@ class Live:
             clocks=Clocks(clock),
             hand_over=hand_over,
         )
+        self.sink: PacketSink = self.team.pipeline
         for pod in known:
             self._know(pod.runner)
 
@@ -156,7 +158,7 @@ class Live:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.source.run(self.pipeline))
+            group.create_task(self.source.run(self.sink))
             group.create_task(self._advance())
             group.create_task(self._check())
             group.create_task(self._keep_remembering())

@@ -25,6 +25,7 @@ def _about(unit: str, source: str = _OURS) -> Meta:
 _Number = Annotated[float, Meta(ge=0.0)]
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Factor = Annotated[float, Meta(ge=1.0)]
+_Exponent = Annotated[float, Meta(ge=-3.0, le=3.0)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _Count = Annotated[int, Meta(ge=0)]
 _Strides = Annotated[int, Meta(ge=1, le=200)]
@@ -50,8 +51,8 @@ class ZoneRule(_Rules, frozen=True, kw_only=True):
     value: float
     at_mps: float = 0.0
     per_mps: float = 0.0
-    exponent: float = 0.0
-    leg_exponent: float = 0.0
+    exponent: _Exponent = 0.0
+    leg_exponent: _Exponent = 0.0
     least: float | None = None
     most: float | None = None
     below: Annotated[float, Meta(ge=0.0)] | None = None
@@ -68,6 +69,8 @@ class ZoneRule(_Rules, frozen=True, kw_only=True):
         super().__post_init__()
         if self.below is None and self.above is None:
             raise ValueError("a zone needs a bound: below, above or both")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is above most")
 
 
 class ZoneRules(_Rules, frozen=True, kw_only=True):
@@ -373,13 +376,16 @@ def rules(*layers: Layer) -> CoachingRules:
     for layer in layers:
         _overrule(merged, layer.overrides)
         for zone, chosen in _table(layer.overrides.get("zones")).items():
-            _overrule(merged, {"zones": {zone: _as_chosen(layer.who) | _table(chosen)}})
+            _overrule(merged, {"zones": {zone: _as_chosen(layer.who, _table(chosen))}})
     return msgspec.convert(merged, CoachingRules)
 
 
-def _as_chosen(who: str) -> dict[str, Any]:
-    """What somebody chose for a runner is not bent towards the runner's own baseline."""
-    return {"source": f"set for this {who}", "reach": None, "is_own": False}
+def _as_chosen(who: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What somebody chose for a runner is bent by nothing that was not chosen with it."""
+    unbent: dict[str, Any] = {"source": f"set for this {who}", "reach": None, "is_own": False}
+    if "value" in chosen:
+        unbent |= {"least": None, "most": None}
+    return unbent | chosen
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from stridehub.coaching.memory import OpenSession, RunnerMemory, SessionLoad
 from stridehub.coaching.plan import Block, BlockKind, Plan
-from stridehub.coaching.session import KEPT_DAYS, RESUME_S, Moment
+from stridehub.coaching.session import KEPT_LOADS, RESUME_S, Moment
 from stridehub.model import CueKind
 from strides import BEGIN, EVERY_CUE, Track, rules_with
 
@@ -88,11 +88,11 @@ def test_a_session_without_a_step_leaves_nothing() -> None:
     assert taken_up(left(NOON - 3600.0, steps=0)).loads == ()
 
 
-def test_loads_stand_in_order_and_those_of_long_ago_go() -> None:
-    earlier = [load(NOON - days * DAY_S) for days in (KEPT_DAYS + 2, 300, 20)]
+def test_loads_stand_in_order_and_the_oldest_of_very_many_go() -> None:
+    earlier = [load(NOON - days * DAY_S) for days in range(KEPT_LOADS, 0, -1)]
     now = taken_up(left(NOON - 3600.0, loads=earlier))
     assert now.loads[:-1] == tuple(earlier[1:])
-    assert len(now.loads) == 3
+    assert len(now.loads) == KEPT_LOADS
 
 
 @pytest.mark.parametrize("years", [-50, -5, 5, 50])
@@ -211,14 +211,12 @@ def test_a_little_pain_is_forgotten_by_the_next_session() -> None:
 # ---- what is still wrong ----
 
 
-@pytest.mark.xfail(strict=True, reason="the session goes on, but not its pain below 3")
 def test_a_little_pain_silences_the_whole_session_over_a_restart_too() -> None:
     track = cued()
     track.coach.mark_pain(2)
     assert restarted(track).run(20).run_for(60.0, **OVER).cues == []
 
 
-@pytest.mark.xfail(strict=True, reason="the session goes on, but not its silence")
 def test_silence_after_three_without_a_response_holds_over_a_restart() -> None:
     track = cued(minutes=1.0)
     assert len(track.cues) == len(track.answers) == 3  # from here on two minutes are silent
@@ -235,7 +233,6 @@ def test_blocks_go_on_where_they_were_after_a_restart() -> None:
     assert restarted(track).run(20).run_for(60.0, **OVER).cues != []
 
 
-@pytest.mark.xfail(strict=True, reason="a clock that is set back a little ends the session")
 @pytest.mark.parametrize("clock_s", [-60.0, -600.0])
 def test_a_clock_that_lags_a_little_after_a_restart_does_not_end_the_session(
     clock_s: float,
@@ -244,7 +241,6 @@ def test_a_clock_that_lags_a_little_after_a_restart_does_not_end_the_session(
     assert again.memory.sessions_cued == {CueKind.OVERSTRIDE: 1}
 
 
-@pytest.mark.xfail(strict=True, reason="one session with a clock years ahead, and all loads go")
 def test_a_session_of_a_clock_that_was_years_ahead_takes_no_loads_with_it() -> None:
     earlier = [load(NOON - 2 * DAY_S), load(NOON - DAY_S)]
     ahead = left(NOON + 5 * YEAR_S, loads=earlier)

@@ -29,11 +29,19 @@ REAR, MID, FORE = StrikeClass
 
 def earlier(days: float, **fields: float) -> SessionLoad:
     both = {f"{name}_{side}": value for name, value in fields.items() for side in Side}
-    return msgspec.convert({"started_utc_s": NOW_S - days * DAY_S, **both}, SessionLoad)
+    fields = {"started_utc_s": NOW_S - days * DAY_S, "running_min": 30.0}
+    return msgspec.convert({**fields, **both}, SessionLoad)
 
 
 def under_way(**fields: float) -> SessionLoad:
     return msgspec.structs.replace(NEW, **fields)
+
+
+def test_a_trial_of_some_minutes_sets_no_limit() -> None:
+    session = under_way(steps_left=100, units_left=100.0)
+    trial = msgspec.structs.replace(earlier(3.0, units=20.0), running_min=9.0)
+    assert guard(session, trial).limit is None
+    assert guard(session, earlier(3.0, units=20.0)).is_reached
 
 
 def guard(session: SessionLoad, *before: SessionLoad, rules: LoadRules = RULES) -> Guard:

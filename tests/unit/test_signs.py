@@ -219,7 +219,6 @@ def test_without_a_baseline_nothing_is_known_of_a_dropped_cadence() -> None:
 # ---- what is still wrong ----
 
 
-@pytest.mark.xfail(strict=True, reason="said to be no over-lean where the third sign would decide")
 def test_where_the_third_sign_would_decide_and_is_not_known_nothing_is_told() -> None:
     assert reader({**SLOW, "overstride_ratio": None}, USUAL).is_over_leaning() is None
 
@@ -230,7 +229,6 @@ WIDTHS_OF_NOTHING: dict[str, Callable[[], Mapping[str, Baseline]]] = {
 }
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="a bandwidth may be nothing")
 @pytest.mark.parametrize("own", WIDTHS_OF_NOTHING.values(), ids=WIDTHS_OF_NOTHING)
 def test_a_least_bandwidth_of_zero_can_be_counted_with(
     own: Callable[[], Mapping[str, Baseline]],

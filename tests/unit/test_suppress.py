@@ -312,7 +312,6 @@ def test_a_pod_of_which_nothing_comes_loses_nothing_but_grows_old() -> None:
 # ---- what is still wrong ----
 
 
-@pytest.mark.xfail(strict=True, reason="one stride has no spread")
 def test_one_stride_says_nothing_of_the_rhythm() -> None:
     run = Run(SuppressRules(rhythm_strides=1)).run_for(70.0)
     run.suppression.cued(run.time_s)

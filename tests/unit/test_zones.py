@@ -292,17 +292,14 @@ def test_what_is_set_scales_with_pace_as_before_unless_that_is_set_too() -> None
 # ---- what is still wrong ----
 
 
-@pytest.mark.xfail(strict=True, reason="a bent bound still carries the source of anybody's bound")
 @pytest.mark.parametrize("usual", [own(0.45), own(0.45, speed_mps=None)])
 def test_a_bound_that_was_bent_says_so(usual: Baseline) -> None:
     assert "own" in zone("overstride_ratio", own=usual).source
 
 
-@pytest.mark.xfail(strict=True, reason="a wider zone still carries the source of anybody's")
 def test_a_zone_as_wide_as_the_runner_s_spread_says_so() -> None:
     assert "own" in zone("kickback_deg", own=own(80.0, sd=20.0)).source
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="no power of a negative pace")
 def test_a_pace_that_cannot_be_gives_no_zone() -> None:
     assert zone_at(ZONES.contact_time_ms, -0.5) is None

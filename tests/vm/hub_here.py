@@ -6,11 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from stridehub.app import Pipeline
 from stridehub.kernel.wire import Bytes
 from stridehub.live import Live
 from stridehub.model import LinkState, PodHealth
-from stridehub.pods.source import Take, WornPod
+from stridehub.pods.source import PacketSink, Take, WornPod
 from vm.machine import Machine
 from vm.outcome import until
 
@@ -43,17 +42,15 @@ class Tally:
                 yield (after - before) % 65536
 
 
-class _Tapped(Pipeline):
-    """Counts what goes in."""
+class _Tapped:
+    """A PacketSink that counts what goes in."""
 
-    def __init__(self, plain: Pipeline) -> None:
-        super().__init__()
-        for kernel in plain.kernels.values():
-            self.add_runner(kernel.profile)
+    def __init__(self, plain: PacketSink) -> None:
+        self._plain = plain
         self.tallies: dict[str, Tally] = {}
 
     def plug(self, worn: WornPod) -> Take:
-        take = super().plug(worn)
+        take = self._plain.plug(worn)
         run: list[int] = []
         self.tallies.setdefault(worn.address, Tally()).runs.append(run)
 
@@ -116,8 +113,8 @@ class HubHere:
 async def hub_here(machine: Machine) -> AsyncIterator[HubHere]:
     """Ends it as SIGTERM would."""
     live = Live(machine.config, machine.roster)
-    tapped = _Tapped(live.pipeline)
-    live.pipeline = tapped
+    tapped = _Tapped(live.sink)
+    live.sink = tapped
     hub = HubHere(live, tapped.tallies)
     with _collected(hub.reasons):
         async with live.running() as life:

@@ -18,7 +18,8 @@ class BaselinePhase:
     def __init__(self, rules: BaselineRules) -> None:
         self._rules = rules
         self._strides: dict[Side, list[Stride]] = {side: [] for side in Side}
-        self._begun_s: float | None = None
+        self._ran_s = 0.0
+        self._ran_until_s = float("-inf")
         self.is_over = rules.strides == 0
 
     @property
@@ -33,12 +34,11 @@ class BaselinePhase:
         """Takes a running stride; whether this one ended the phase."""
         if self.is_over:
             return False
-        if self._begun_s is None:
-            self._begun_s = stride.ic
+        self._ran_s += max(stride.next_ic - max(stride.ic, self._ran_until_s), 0.0)
+        self._ran_until_s = max(self._ran_until_s, stride.next_ic)
         if is_steady:
             self._strides[stride.side].append(stride)
-        ran_s = stride.next_ic - self._begun_s
-        self.is_over = self.strides >= self._rules.strides or ran_s >= self._rules.seconds
+        self.is_over = self.strides >= self._rules.strides or self._ran_s >= self._rules.seconds
         return self.is_over
 
     def result(self) -> Baselines:

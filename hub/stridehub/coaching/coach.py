@@ -11,7 +11,7 @@ from stridehub.coaching.cueing import Cueing
 from stridehub.coaching.memory import Baseline, OpenSession, Responses, RunnerMemory
 from stridehub.coaching.plan import Plan
 from stridehub.coaching.pod_watch import Conditions
-from stridehub.coaching.policy import Pauses, Schedule
+from stridehub.coaching.policy import Patience, Pauses, Schedule
 from stridehub.coaching.programme import Programme
 from stridehub.coaching.proof import counted
 from stridehub.coaching.session import Moment, begun
@@ -49,7 +49,9 @@ class Coach:
         self._phase = BaselinePhase(rules.baseline)
         self._suppression = Suppression(rules.suppress)
         self._schedule = Schedule(rules.cues, self._memory.sessions_cued, session.kinds_due)
-        self._pauses = Pauses(rules.cues, map(begin.hub_of, sorted(session.turns_utc_s)))
+        self._pauses = Pauses(
+            rules.cues, map(begin.hub_of, sorted(session.turns_utc_s)), _patience(session, begin)
+        )
         self._cueing = Cueing(
             profile.runner,
             rules,
@@ -60,7 +62,8 @@ class Coach:
             self._pauses,
             random.Random(seed),
         )
-        self._is_in_pain = False
+        self._is_in_pain = session.is_in_pain
+        self._was_cued_before = bool(session.kinds_due)  # then strides are no baseline to keep
 
     # ---- what it is told ----
 
@@ -98,9 +101,9 @@ class Coach:
         self._cueing.not_felt(cue_s)
 
     def mark_pain(self, level: int) -> None:
-        """Of 10; 0 says that it is gone. No cues in this session after any pain.
+        """Of 10; 0 says that it is gone. No cues in this session until then.
 
-        Pain of rules.load.pain_pauses or more pauses the programme until it is said to be gone.
+        Pain of rules.load.pain_pauses or more pauses the programme, over sessions, until then.
         """
         self._is_in_pain = level > 0
         pain = self._memory.pain
@@ -159,12 +162,18 @@ class Coach:
         """To be kept: the session goes on from here when the hub comes back soon, and has ended
         when it does not."""
         begun_s = self.programme.begun_s
+        patience = self._pauses.patience
+        is_patient = patience.silent_until_s == float("-inf")
         session = OpenSession(
             seen_utc_s=now.utc_s,
             load=self.watch.load,
             begun_utc_s=None if begun_s is None else now.utc_of(begun_s),
             kinds_due=tuple(self._schedule.kinds_due),
             turns_utc_s=tuple(map(now.utc_of, self._pauses.turns_s)),
+            ignored_cues=patience.ignored,
+            silences=patience.silences,
+            silent_until_utc_s=None if is_patient else now.utc_of(patience.silent_until_s),
+            is_in_pain=self._is_in_pain,
         )
         return msgspec.structs.replace(
             self._memory, session=session, sessions_cued=self._schedule.sessions_cued
@@ -177,7 +186,7 @@ class Coach:
             return
         is_measured = now.is_calibrated and stride.kickback_deg is not None
         is_steady = is_measured and is_valid(stride) and self._suppression.is_steady
-        if self._phase.running(stride, is_steady=is_steady):
+        if self._phase.running(stride, is_steady=is_steady) and not self._was_cued_before:
             share = self.rules.baseline.new_share
             kept = blended(self._memory.baselines, self._phase.result(), share)
             self._memory = msgspec.structs.replace(self._memory, baselines=kept)
@@ -185,9 +194,7 @@ class Coach:
     def _own(self, side: Side, metric: str) -> Baseline | None:
         return self._memory.baselines.get(side, {}).get(metric)
 
-    def _width(self, side: Side, metric: str) -> float:
-        count = self.rules.trigger.median_strides
-        value = self.window.last_median(side, metric, count) or 0.0
+    def _width(self, side: Side, metric: str, value: float) -> float:
         return bandwidth(self.rules.trigger, metric, self._own(side, metric), value)
 
     def _follow(self, stride: Stride, now_s: float) -> CueFollowUp | None:
@@ -206,3 +213,13 @@ class Coach:
             self._cueing.arm(now.now_s)
         else:
             self._cueing.disarm()
+
+
+def _patience(session: OpenSession, begin: Moment) -> Patience:
+    """As it was when the hub went."""
+    until_s = session.silent_until_utc_s
+    return Patience(
+        session.ignored_cues,
+        session.silences,
+        float("-inf") if until_s is None else begin.hub_of(until_s),
+    )

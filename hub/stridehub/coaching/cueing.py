@@ -33,12 +33,12 @@ class Cueing:
         rules: CoachingRules,
         kinds: Sequence[CueKind],
         window: Window,
-        width: Callable[[Side, str], float],
+        width: Callable[[Side, str, float], float],
         schedule: Schedule,
         pauses: Pauses,
         dice: random.Random,
     ) -> None:
-        """`width`: of a side's metric, the bandwidth."""
+        """`width`: of a side's metric at a value, the bandwidth."""
         self._runner = runner
         self._rules = rules
         self._kinds = kinds
@@ -109,7 +109,7 @@ class Cueing:
             cue,
             sign.position,
             before,
-            lambda metric: self._width(side, metric),
+            lambda metric, value: self._width(side, metric, value),
         )
         return cue
 

@@ -22,10 +22,10 @@ class FollowUp:
         cue: Cue,
         wrong: Position,
         before: Sequence[Stride],
-        width: Callable[[str], float],
+        width: Callable[[str, float], float],
     ) -> None:
         """`wrong`: where the fault lies; `before`: valid strides of the faulty side, newest last;
-        `width`: of a metric, the bandwidth."""
+        `width`: of a metric at a value, the bandwidth."""
         self._rules = rules
         self.cue = cue
         self._wrong = wrong
@@ -58,7 +58,7 @@ class FollowUp:
             return self.give_up()
         change = median(values) - before
         better = -change if self._wrong is Position.ABOVE else change
-        enough = self._rules.response_sd * self._width(self.cue.metric)
+        enough = self._rules.response_sd * self._width(self.cue.metric, before)
         if better > enough:
             return self._told(Response.RESPONDED, change)
         return self._told(Response.WORSE if better < -enough else Response.NO_CHANGE, change)
@@ -84,6 +84,6 @@ class FollowUp:
             before, after = median_of(self._before, metric), median_of(self._after, metric)
             if metric == self.cue.metric or before is None or after is None:
                 continue
-            if abs(after - before) > self._rules.side_effect_sd * self._width(metric):
+            if abs(after - before) > self._rules.side_effect_sd * self._width(metric, before):
                 found[metric] = after - before
         return found

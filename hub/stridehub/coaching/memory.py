@@ -52,6 +52,10 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     begun_utc_s: float | None = None  # the first stride: the plan counts from there
     kinds_due: tuple[CueKind, ...] = ()  # counted in the schedule already
     turns_utc_s: tuple[float, ...] = ()  # of cues, given or withheld, that still count
+    ignored_cues: int = 0  # in a row
+    silences: int = 0  # since the last cue that was answered
+    silent_until_utc_s: float | None = None
+    is_in_pain: bool = False  # any: no cues in this session
 
 
 class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from stridehub.coaching.cue import Response, Withheld
 from stridehub.coaching.signs import Sign
@@ -42,7 +43,7 @@ class Bandwidth:
 
 def where_it_buzzes(rules: TriggerRules, sign: Sign, side: Side, window: Window) -> CueSide:
     """On the faulty side where most of the last faulty strides are of that side, else on both."""
-    faulty = {of: sum(map(sign.is_fault, window.last(of, rules.fault_strides))) for of in Side}
+    faulty = {of: sum(map(sign.is_fault, window.lately(of, rules.fault_strides))) for of in Side}
     total = sum(faulty.values())
     if total and faulty[side] / total > rules.both_sides_share:
         return CueSide(side.value)
@@ -76,16 +77,27 @@ def why_withheld(rules: CueRules, share: float, dice: random.Random) -> Withheld
     return Withheld.SCHEDULE if dice.random() >= share else None
 
 
+_MOST_DOUBLINGS, _MOST_GROWTH = 10, 1000.0  # no session is as long
+
+
+class Patience(NamedTuple):
+    """With a runner who does not answer."""
+
+    ignored: int = 0  # cues in a row
+    silences: int = 0  # kept since the last answer
+    silent_until_s: float = float("-inf")
+
+
 class Pauses:
     """How often: withheld cues take their turn as given ones do, so that both compare."""
 
-    def __init__(self, rules: CueRules, earlier_s: Iterable[float] = ()) -> None:
-        """`earlier_s`: of cues before this began, in order."""
+    def __init__(
+        self, rules: CueRules, earlier_s: Iterable[float] = (), patience: Patience | None = None
+    ) -> None:
+        """`earlier_s`: of cues before this began, in order; `patience`: as it was then."""
         self._rules = rules
         self._turns_s = deque(earlier_s)
-        self._ignored = 0
-        self._silences = 0
-        self._silent_until_s = float("-inf")
+        self.patience = patience or Patience()
 
     def reason(self, now_s: float) -> str | None:
         """Why it is not yet time for a cue."""
@@ -97,7 +109,7 @@ class Pauses:
         within = sum(turn_s > now_s - rules.window_s for turn_s in self._turns_s)
         if within >= rules.most_cues:
             return f"enough cues for {rules.window_s / 60:g} min"
-        if now_s < self._silent_until_s:
+        if now_s < self.patience.silent_until_s:
             return "left in peace: cues were not answered"
         return None
 
@@ -109,15 +121,17 @@ class Pauses:
         """To a cue that was given. Whoever does not respond is left in peace, ever longer."""
         if response is Response.UNKNOWN:
             return
+        rules, now = self._rules, self.patience
         if response is Response.RESPONDED:
-            self._ignored = self._silences = 0
-            return
-        self._ignored += 1
-        if self._ignored >= self._rules.ignored_cues:
-            self._ignored = 0
-            growth = self._rules.silence_growth**self._silences
-            self._silent_until_s = now_s + self._rules.silence_s * growth
-            self._silences += 1
+            self.patience = Patience(silent_until_s=now.silent_until_s)
+        elif now.ignored + 1 < rules.ignored_cues:
+            self.patience = now._replace(ignored=now.ignored + 1)
+        else:
+            growth = min(
+                min(rules.silence_growth, _MOST_GROWTH) ** min(now.silences, _MOST_DOUBLINGS),
+                _MOST_GROWTH,
+            )
+            self.patience = Patience(0, now.silences + 1, now_s + rules.silence_s * growth)
 
     @property
     def turns_s(self) -> Sequence[float]:

@@ -1,6 +1,5 @@
 """Where one session ends and the next begins, on a clock that people share."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -10,8 +9,7 @@ from stridehub.coaching.memory import OpenSession, RunnerMemory, SessionLoad
 from stridehub.rules import LoadRules
 
 RESUME_S = 900.0  # a hub that is back within this goes on with the session
-_DAY_S = 86400.0
-KEPT_DAYS = 400.0  # of loads: longer than any window
+KEPT_LOADS = 1000  # by number: a clock that was wrong once shall not cost them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Moment:
 def begun(memory: RunnerMemory, now: Moment, rules: LoadRules) -> tuple[RunnerMemory, OpenSession]:
     """With a session under way: the one of before where it was a moment ago, else a new one."""
     before = memory.session
-    if before is not None and 0.0 <= now.utc_s - before.seen_utc_s < RESUME_S:
+    if before is not None and abs(now.utc_s - before.seen_utc_s) < RESUME_S:
         return memory, before
     ended = _ended(memory, rules)
     new = OpenSession(seen_utc_s=now.utc_s, load=SessionLoad(started_utc_s=now.utc_s))
@@ -45,14 +43,10 @@ def _ended(memory: RunnerMemory, rules: LoadRules) -> RunnerMemory:
     load = memory.session.load
     loads = memory.loads
     if load.steps_left or load.steps_right:
-        loads = (*_recent(loads, load.started_utc_s), load)
+        loads = (*loads, load)[-KEPT_LOADS:]
     return msgspec.structs.replace(
         memory,
         session=None,
         loads=loads,
         has_had_forefoot=memory.has_had_forefoot or is_forefoot_exposure(rules, load),
     )
-
-
-def _recent(loads: tuple[SessionLoad, ...], utc_s: float) -> Iterator[SessionLoad]:
-    return (load for load in loads if utc_s - load.started_utc_s < KEPT_DAYS * _DAY_S)

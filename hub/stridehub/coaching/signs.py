@@ -1,5 +1,6 @@
 """What medians of a side show: the signs of a fault, and how far beyond the zone they are."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -70,7 +71,8 @@ class Reader:
             return None
         by = zone.above(value) if position is Position.ABOVE else zone.below(value)
         width = bandwidth(self._rules.trigger, metric, self._own(metric), value)
-        return Sign(kind, metric, position, value, zone, by / width) if by > 0.0 else None
+        beyond_sd = by / width if width > 0.0 else math.inf
+        return Sign(kind, metric, position, value, zone, beyond_sd) if by > 0.0 else None
 
     def _overstride(self) -> Sign | None:
         """By the foot ahead of the hip; by the shank alone where no thigh pod is worn."""
@@ -101,12 +103,13 @@ class Reader:
         signs = (self._cadence_dropped(), self._is_overstriding(), self._is_hip_behind())
         if signs.count(True) >= 2:
             return True
-        return None if signs.count(None) >= 2 else False
+        return None if signs.count(True) + signs.count(None) >= 2 else False
 
     def _cadence_dropped(self) -> bool | None:
         value, own = self._median("cadence_spm"), self._own("cadence_spm")
-        if value is None or own is None or not self._speed_mps:
+        if value is None or own is None or self.zone("cadence_spm") is None:
             return None
+        assert self._speed_mps is not None
         usual = own_value(self._rules.zones.cadence_spm, own, self._speed_mps, self._leg_m)
         return usual - value > bandwidth(self._rules.trigger, "cadence_spm", own, value)
 

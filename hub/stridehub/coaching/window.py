@@ -8,6 +8,7 @@ from statistics import median
 from stridehub.model import Side, Stride
 
 KEPT_STRIDES = 200  # a side; the most that any rule looks back
+_LATELY_S = 20.0  # what is older than this says nothing of how the runner runs now
 
 # What a stride lacks is null; what it has stands, but for these: it is no running straight ahead.
 _OTHER_MOTION = frozenset({"walking", "turning"})
@@ -31,13 +32,15 @@ def median_of(strides: Iterable[Stride], metric: str) -> float | None:
 
 
 class Window:
-    """Valid strides only, newest last."""
+    """Valid strides, newest last."""
 
     def __init__(self) -> None:
         self.of: dict[Side, deque[Stride]] = {side: deque(maxlen=KEPT_STRIDES) for side in Side}
         self._both: deque[Stride] = deque(maxlen=2 * KEPT_STRIDES)
+        self._newest_s = float("-inf")  # of any stride
 
     def add(self, stride: Stride) -> None:
+        self._newest_s = max(self._newest_s, stride.next_ic)
         if is_valid(stride):
             self.of[stride.side].append(stride)
             self._both.append(stride)
@@ -47,11 +50,16 @@ class Window:
         strides = self._both if side is None else self.of[side]
         return list(islice(reversed(strides), count))[::-1]
 
+    def lately(self, side: Side | None, count: int) -> list[Stride]:
+        """As `last`, without what was long before the newest stride of all."""
+        since_s = self._newest_s - _LATELY_S
+        return [stride for stride in self.last(side, count) if stride.next_ic >= since_s]
+
     def last_median(self, side: Side | None, metric: str, count: int) -> float | None:
         """Of the last valid strides that know the metric; None unless half of the last ones do."""
-        values = list(known(self.last(side, 2 * count), metric))[-count:]
+        values = list(known(self.lately(side, 2 * count), metric))[-count:]
         return median(values) if len(values) == count else None
 
     def speed_mps(self, count: int) -> float | None:
         """The pace: median of those of the last strides that know it."""
-        return median_of(self.last(None, count), "speed_mps")
+        return median_of(self.lately(None, count), "speed_mps")

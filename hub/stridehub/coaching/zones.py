@@ -73,7 +73,7 @@ def centre(rule: ZoneRule, speed_mps: float, leg_m: float | None) -> float:
 
 def own_value(rule: ZoneRule, own: Baseline, speed_mps: float, leg_m: float | None) -> float:
     """The runner's own baseline, taken at another pace, at this one."""
-    if not own.speed_mps:
+    if own.speed_mps is None or own.speed_mps <= 0.0:
         return own.median
     return own.median + centre(rule, speed_mps, leg_m) - centre(rule, own.speed_mps, leg_m)
 
@@ -90,27 +90,48 @@ def zone_at(
     bound is no further than `reach` from what the runner does, and a zone is never narrower than
     the baseline's spread.
     """
-    if not speed_mps:
+    if speed_mps is None or speed_mps <= 0.0:
         return None
     middle = centre(rule, speed_mps, leg_m)
-    own_now = None if own is None else own_value(rule, own, speed_mps, leg_m)
-    source = rule.source
-    if rule.is_own and own_now is not None:
-        middle = own_now
-        source = f"the runner's own baseline; {rule.source}"
-    widths = [
-        None if width is None else width * (middle if rule.is_share else 1.0)
-        for width in (rule.below, rule.above)
-    ]
-    if own is not None and None not in widths:
-        widths = [max(width or 0.0, own.sd) for width in widths]
-    below, above = widths
-    low = None if below is None else middle - below
-    high = None if above is None else middle + above
-    if rule.reach is not None and own_now is not None:
-        low = None if low is None else min(low, own_now + rule.reach)
-        high = None if high is None else max(high, own_now - rule.reach)
-    return Zone(low, high, rule.amber, source)
+    if own is None:
+        return _around(middle, rule)
+    own_now = own_value(rule, own, speed_mps, leg_m)
+    zone = _around(own_now if rule.is_own else middle, rule)
+    if rule.is_own:
+        zone = _because(zone, "the runner's own baseline")
+    return _within_reach(_as_wide_as(zone, own.sd), rule.reach, own_now)
+
+
+def _around(middle: float, rule: ZoneRule) -> Zone:
+    unit = middle if rule.is_share else 1.0
+    low = None if rule.below is None else middle - rule.below * unit
+    high = None if rule.above is None else middle + rule.above * unit
+    return Zone(low, high, rule.amber, rule.source)
+
+
+def _because(zone: Zone, why: str) -> Zone:
+    return msgspec.structs.replace(zone, source=f"{why}; {zone.source}")
+
+
+def _as_wide_as(zone: Zone, spread: float) -> Zone:
+    """At least the spread to either side of its middle."""
+    if zone.low is None or zone.high is None or zone.high - zone.low >= 2 * spread:
+        return zone
+    middle = 0.5 * (zone.low + zone.high)
+    wide = msgspec.structs.replace(zone, low=middle - spread, high=middle + spread)
+    return _because(wide, "as wide as the runner's own spread")
+
+
+def _within_reach(zone: Zone, reach: float | None, own_now: float) -> Zone:
+    """No bound further than that from what the runner does."""
+    if reach is None:
+        return zone
+    low = None if zone.low is None else min(zone.low, own_now + reach)
+    high = None if zone.high is None else max(zone.high, own_now - reach)
+    if (low, high) == (zone.low, zone.high):
+        return zone
+    near = msgspec.structs.replace(zone, low=low, high=high)
+    return _because(near, "a step from the runner's own baseline")
 
 
 def bandwidth(rules: TriggerRules, metric: str, own: Baseline | None, value: float) -> float:

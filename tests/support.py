@@ -167,6 +167,33 @@ def largest_changes(matched: Iterable[tuple[Stride, Stride]]) -> dict[str, float
     return changes
 
 
+# ---- pods ----
+
+
+def pod_status(placement: Placement, **changes: Any) -> PodStatus:
+    """Of a pod that the kernel knows well, but for the changes."""
+    good = PodStatus(
+        placement=placement,
+        packets=1000,
+        samples=8000,
+        bad_packets=0,
+        lost_packets=0,
+        stale_packets=0,
+        clipped_samples=0,
+        filled_samples=0,
+        long_gaps=0,
+        reboots=0,
+        last_sample_s=40.0,
+        rate_hz=208.0,
+        skew_ppm=10.0,
+        alignment_confidence=0.9,
+        angle_deg=0.0,
+        gyro_bias_dps=0.1,
+        has_standing=True,
+    )
+    return dataclasses.replace(good, **changes)
+
+
 # ---- the synthetic runner ----
 
 

@@ -5,28 +5,16 @@ As test_gpio.py, on the fake of RPi.GPIO here and on rpi-lgpio in the VM.
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from rpi_gpio.lines import Lines
+from rpi_gpio.process import CONFIG, LEFT, RIGHT, hub_process
 from stridehub.haptics.guardian import Guardian
 from stridehub.timing import LOOP_STALL_S
 
-LEFT, RIGHT = 18, 19
-CONFIG = f"""
-[haptics]
-drivers = ["gpio"]
-[haptics.gpio]
-left = {LEFT}
-right = {RIGHT}
-runner = "r1"
-"""
 PULSE_S = 0.9
 PATIENCE_S = 20.0
 GUARDIAN = "stridehub.haptics.guardian"
@@ -37,26 +25,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "hub.toml"
     path.write_text(CONFIG)
     return path
-
-
-@contextmanager
-def hub(lines: Lines, config: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Whose motors have just been turned on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rpi_gpio.hub", str(config), "r1", *arguments],
-        env={**os.environ, **lines.environment},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        assert process.stdout is not None
-        float(process.stdout.readline())
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.communicate()
 
 
 def is_low(lines: Lines) -> bool:
@@ -96,7 +64,7 @@ def ended(process: int) -> None:
 def test_a_hub_that_is_told_to_end_leaves_its_motors_off(
     lines: Lines, config: Path, number: signal.Signals
 ) -> None:
-    with hub(lines, config, "--percent", "60") as process:
+    with hub_process(config, "--percent", "60", environment=lines.environment) as process:
         (guardian,) = guardians_of(process.pid)
         os.killpg(process.pid, number)
         assert process.wait(PATIENCE_S) == 0
@@ -110,7 +78,7 @@ def test_a_hub_that_is_told_to_end_leaves_its_motors_off(
 def test_a_hub_that_is_killed_leaves_its_motors_off(
     lines: Lines, config: Path, percent: int
 ) -> None:
-    with hub(lines, config, "--percent", str(percent)) as process:
+    with hub_process(config, "--percent", str(percent), environment=lines.environment) as process:
         (guardian,) = guardians_of(process.pid)
         process.kill()
         killed_s = time.monotonic()
@@ -121,7 +89,7 @@ def test_a_hub_that_is_killed_leaves_its_motors_off(
 
 
 def test_a_guardian_is_deaf_to_what_ends_the_whole_service(lines: Lines, config: Path) -> None:
-    with hub(lines, config) as process:
+    with hub_process(config, environment=lines.environment) as process:
         (guardian,) = guardians_of(process.pid)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(guardian, number)
@@ -134,7 +102,7 @@ def test_a_guardian_is_deaf_to_what_ends_the_whole_service(lines: Lines, config:
 
 def test_a_hub_whose_loop_hangs_plays_no_further(lines: Lines, config: Path) -> None:
     """Of six seconds of pulses those of the first two, at most."""
-    with hub(lines, config, "--hang"):
+    with hub_process(config, "--hang", environment=lines.environment):
         time.sleep(LOOP_STALL_S + 1.5)
         assert is_low(lines)
         played = lines.pulses(LEFT)
@@ -153,5 +121,5 @@ def test_a_guardian_that_is_dismissed_touches_nothing(lines: Lines) -> None:
 def test_hubs_may_follow_each_other_at_once(lines: Lines, config: Path) -> None:
     """Pins of one that was killed are free as soon as its guardian is done with them."""
     for _ in range(3):
-        with hub(lines, config) as process:
+        with hub_process(config, environment=lines.environment) as process:
             process.kill()

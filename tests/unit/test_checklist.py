@@ -14,8 +14,8 @@ from stridehub.model import (
     LinkState,
     Placement,
     PodHealth,
-    PodStatus,
 )
+from support import pod_status
 
 ADAPTER = "F0:00:00:00:00:01"
 RUNNER = "r1"
@@ -42,35 +42,12 @@ def health(placement: Placement, runner: str = RUNNER) -> PodHealth:
     )
 
 
-def status(placement: Placement) -> PodStatus:
-    """Of a pod that the kernel knows well."""
-    return PodStatus(
-        placement=placement,
-        packets=1000,
-        samples=8000,
-        bad_packets=0,
-        lost_packets=0,
-        stale_packets=0,
-        clipped_samples=0,
-        filled_samples=0,
-        long_gaps=0,
-        reboots=0,
-        last_sample_s=40.0,
-        rate_hz=208.0,
-        skew_ppm=10.0,
-        alignment_confidence=0.9,
-        angle_deg=0.0,
-        gyro_bias_dps=0.1,
-        has_standing=True,
-    )
-
-
 @dataclass(frozen=True)
 class Scene:
     """What a hub knows at one moment; nothing is missing."""
 
     healths: Sequence[PodHealth] = tuple(health(place) for place in WORN)
-    wearers: Sequence[Wearer] = (Wearer(RUNNER, [status(place) for place in WORN]),)
+    wearers: Sequence[Wearer] = (Wearer(RUNNER, [pod_status(place) for place in WORN]),)
     adapters: Mapping[str, str] = field(default_factory=dict)
 
     def with_health(self, **changes: object) -> "Scene":
@@ -289,7 +266,7 @@ def test_both_shanks_missing_are_two_things_to_do() -> None:
 
 def test_two_runners_are_told_apart() -> None:
     places = (Placement.SHANK_L, Placement.SHANK_R)
-    other = Wearer("r2", [status(place) for place in places], ["look wrong"])
+    other = Wearer("r2", [pod_status(place) for place in places], ["look wrong"])
     healths = [*GOOD.healths, *(health(place, "r2") for place in places)]
     scene = Scene(healths, [*GOOD.wearers, other], {})
     assert [(item.subject, item.text) for item in told(scene)] == [("r2", "r2: look wrong")]

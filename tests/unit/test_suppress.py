@@ -13,6 +13,7 @@ from stridehub.coaching.window import Window
 from stridehub.model import Placement, PodStatus, Side
 from stridehub.rules import SuppressRules
 from strides import STRIDE_S, good_conditions, stride
+from support import pod_status
 
 RULES = SuppressRules()
 USUAL: Baselines = {
@@ -192,29 +193,6 @@ def test_without_a_baseline_nothing_is_known_of_the_rhythm() -> None:
 # ---- what the pods send ----
 
 
-def status(placement: Placement, **changes: Any) -> PodStatus:
-    good = PodStatus(
-        placement=placement,
-        packets=1000,
-        samples=8000,
-        bad_packets=0,
-        lost_packets=0,
-        stale_packets=0,
-        clipped_samples=0,
-        filled_samples=0,
-        long_gaps=0,
-        reboots=0,
-        last_sample_s=40.0,
-        rate_hz=208.0,
-        skew_ppm=10.0,
-        alignment_confidence=0.9,
-        angle_deg=0.0,
-        gyro_bias_dps=0.1,
-        has_standing=True,
-    )
-    return replace(good, **changes)
-
-
 LEGS = (Placement.THIGH_L, Placement.THIGH_R, Placement.SHANK_L, Placement.SHANK_R)
 OTHERS = (Placement.PELVIS, Placement.CHEST, Placement.FOOT_L, Placement.FOOT_R)
 
@@ -232,7 +210,7 @@ def losses(*counts: tuple[float, int, int], rules: SuppressRules = RULES) -> lis
         now.loss
         for now in looks(
             *[
-                (when, [status(Placement.SHANK_L, packets=came, lost_packets=lost)])
+                (when, [pod_status(Placement.SHANK_L, packets=came, lost_packets=lost)])
                 for when, came, lost in counts
             ],
             rules=rules,
@@ -247,15 +225,17 @@ def test_without_pods_the_data_is_infinitely_old() -> None:
 
 @pytest.mark.parametrize("placement", LEGS)
 def test_the_leg_pod_that_is_furthest_behind_counts(placement: Placement) -> None:
-    pods = [status(leg, last_sample_s=39.2 if leg is placement else 40.0) for leg in LEGS]
+    pods = [pod_status(leg, last_sample_s=39.2 if leg is placement else 40.0) for leg in LEGS]
     (now,) = looks((40.1, pods))
     assert now.data_age_s == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize("placement", LEGS)
 def test_the_leg_pod_that_loses_most_counts(placement: Placement) -> None:
-    before = [status(leg) for leg in LEGS]
-    after = [status(leg, packets=1080, lost_packets=20 if leg is placement else 0) for leg in LEGS]
+    before = [pod_status(leg) for leg in LEGS]
+    after = [
+        pod_status(leg, packets=1080, lost_packets=20 if leg is placement else 0) for leg in LEGS
+    ]
     assert looks((40.0, before), (45.0, after))[-1].loss == pytest.approx(0.2)
 
 
@@ -264,25 +244,25 @@ def test_the_leg_pod_that_loses_most_counts(placement: Placement) -> None:
 def test_a_leg_pod_that_does_not_know_how_it_sits_counts(
     placement: Placement, changes: Mapping[str, Any]
 ) -> None:
-    pods = [status(leg, **(changes if leg is placement else {})) for leg in LEGS]
+    pods = [pod_status(leg, **(changes if leg is placement else {})) for leg in LEGS]
     (now,) = looks((40.1, pods))
     assert not now.is_calibrated
-    assert looks((40.1, [status(leg) for leg in LEGS]))[0].is_calibrated
+    assert looks((40.1, [pod_status(leg) for leg in LEGS]))[0].is_calibrated
 
 
 @pytest.mark.parametrize("placement", OTHERS)
 def test_pods_elsewhere_do_not_count(placement: Placement) -> None:
     bad = {"last_sample_s": 0.0, "has_standing": False}
-    pods = [status(Placement.SHANK_L), status(placement, **bad)]
-    worse = [status(Placement.SHANK_L), status(placement, lost_packets=500, **bad)]
+    pods = [pod_status(Placement.SHANK_L), pod_status(placement, **bad)]
+    worse = [pod_status(Placement.SHANK_L), pod_status(placement, lost_packets=500, **bad)]
     now = looks((40.1, pods), (40.1, worse))[-1]
     assert now == Conditions(40.1, now.data_age_s, 0.0, is_calibrated=True)
     assert now.data_age_s == pytest.approx(0.1)
 
 
 def test_a_pod_that_has_not_sent_yet_does_not_count() -> None:
-    silent = status(Placement.THIGH_L, packets=0, last_sample_s=0.0, has_standing=False)
-    (now,) = looks((40.1, [status(Placement.SHANK_L), silent]))
+    silent = pod_status(Placement.THIGH_L, packets=0, last_sample_s=0.0, has_standing=False)
+    (now,) = looks((40.1, [pod_status(Placement.SHANK_L), silent]))
     assert now.data_age_s == pytest.approx(0.1)
     assert now.is_calibrated
 
@@ -304,7 +284,7 @@ def test_counters_that_begin_anew_are_no_loss() -> None:
 
 
 def test_a_pod_of_which_nothing_comes_loses_nothing_but_grows_old() -> None:
-    pods = [status(Placement.SHANK_L, last_sample_s=40.0)]
+    pods = [pod_status(Placement.SHANK_L, last_sample_s=40.0)]
     now = looks((40.0, pods), (41.0, pods))[-1]
     assert (now.data_age_s, now.loss) == (1.0, 0.0)
 

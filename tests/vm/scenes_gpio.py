@@ -7,11 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rpi_gpio.process import CONFIG, LEFT, RIGHT, hub_process
 from stridehub.config import GpioConfig
 from stridehub.haptics.driver import Buzz
 from stridehub.haptics.gpio import GpioPins
@@ -21,16 +21,7 @@ from stridehub.model import CueKind, CueSide
 from vm.outcome import Outcome
 from vm.sim_lines import SimLines, sim_lines
 
-LEFT, RIGHT = 18, 19
 _SETTINGS = GpioConfig(left=LEFT, right=RIGHT, runner="r1")
-_CONFIG = f"""
-[haptics]
-drivers = ["gpio"]
-[haptics.gpio]
-left = {LEFT}
-right = {RIGHT}
-runner = "r1"
-"""
 _PATTERNS = 20  # of each shape, at each intensity
 _PLAN_S = 0.010
 _KILLS = 6
@@ -135,24 +126,6 @@ def _spread(values: Sequence[float]) -> list[float]:
 # ---- the hub's end ----
 
 
-@contextmanager
-def _hub(config: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """Whose motors have just been turned on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rpi_gpio.hub", str(config), "r1", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        float(process.stdout.readline())
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.communicate()
-
-
 def ends(outcome: Outcome) -> None:
     """SIGTERM and SIGKILL in the middle of a pulse, and a loop that hangs."""
     config = _config()
@@ -167,7 +140,7 @@ def ends(outcome: Outcome) -> None:
                 outcome.tell(**{f"{name}_low_after_ms": _spread(took_ms)})
         with outcome.part("hang"):
             began_s = time.monotonic()
-            with _hub(config, "--hang"):
+            with hub_process(config, "--hang"):
                 time.sleep(_LONG_PATTERN_S)
             seen = [pulse for pulse in lines.pulses(LEFT) if pulse.rise_s > began_s]
             outcome.tell(hung_hub_played_for_s=seen[-1].fall_s - seen[0].rise_s)
@@ -178,7 +151,7 @@ def ends(outcome: Outcome) -> None:
 def _low_after_ms(
     lines: SimLines, config: Path, number: signal.Signals, arguments: Sequence[str]
 ) -> float:
-    with _hub(config, *arguments) as process:
+    with hub_process(config, *arguments) as process:
         time.sleep(0.2)
         sent_s = time.monotonic()
         process.send_signal(number)
@@ -207,14 +180,14 @@ def guardian(outcome: Outcome) -> None:
                 lines.pull(line, "pull-up")
             took_ms = []
             for _ in range(_KILLS):
-                with _hub(config) as process:
+                with hub_process(config) as process:
                     time.sleep(0.2)
                     sent_s = time.monotonic()
                     process.kill()
                     took_ms.append(1e3 * max(_until_low(lines, sent_s)))
                     time.sleep(1.0)
             outcome.tell(low_after_ms=_spread(took_ms))
-            with _hub(config, "--alone") as process:
+            with hub_process(config, "--alone") as process:
                 time.sleep(0.2)
                 process.kill()
                 time.sleep(1.0)
@@ -282,6 +255,6 @@ def _config() -> Path:
     folder = Path("/tmp/motors")
     folder.mkdir(exist_ok=True)
     path = folder / "hub.toml"
-    path.write_text(_CONFIG)
+    path.write_text(CONFIG)
     path.chmod(0o644)
     return path

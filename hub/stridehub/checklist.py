@@ -37,7 +37,6 @@ class Wearer:
     runner: str
     pods: Sequence[PodStatus]
     hints: Sequence[str] = ()  # what looks wrong about where they sit
-    has_leg_length: bool = True
 
 
 _Pod = tuple[str, Placement]
@@ -120,9 +119,6 @@ def _of_wearer(wearer: Wearer, own: Set[Placement]) -> Iterator[Item]:
         if own and shank not in own:
             text = f"{wearer.runner}: no pod for {shank.label}; strides are seen by the shanks"
             yield Item("shank_missing", wearer.runner, text, shank)
-    if not wearer.has_leg_length:
-        text = f"{wearer.runner}: no height in the settings, so no pace, and no zones"
-        yield Item("no_height", wearer.runner, text)
     for hint in wearer.hints:
         yield Item("worn_wrong", wearer.runner, f"{wearer.runner}: {hint}")
 

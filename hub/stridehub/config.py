@@ -169,7 +169,7 @@ def _check_rules(*layers: Layer) -> None:
 def _folder(chosen: str | None, of_service: str, of_root: str, of_user: str, at_home: str) -> Path:
     """As chosen, as systemd says, root's, or the user's own."""
     if chosen is not None:
-        return Path(chosen).expanduser()
+        return _at_home(chosen)
     if given := os.environ.get(of_service):
         return Path(given.partition(":")[0])
     if os.geteuid() == 0:
@@ -183,15 +183,45 @@ def load_hub_config(path: Path | None) -> HubConfig:
     Raises ConfigError.
     """
     if path is not None:
-        return load_toml(path, HubConfig)
+        return _hub_config(path)
     usual = _folder(None, "CONFIGURATION_DIRECTORY", "/etc/stridehub", "XDG_CONFIG_HOME",
                     "~/.config") / "stridehub.toml"  # fmt: skip
-    return load_toml(usual, HubConfig) if usual.exists() else HubConfig()
+    return _hub_config(usual) if usual.exists() else HubConfig()
+
+
+def _hub_config(path: Path) -> HubConfig:
+    config = load_toml(path, HubConfig)
+    runners = tuple(_found_from(settings, path) for settings in config.runners)
+    return msgspec.structs.replace(_found_from(config, path), runners=runners)
 
 
 def load_profile(path: Path) -> RunnerSettings:
     """The profile in a TOML file. Raises ConfigError."""
-    return load_toml(path, RunnerSettings)
+    return _found_from(load_toml(path, RunnerSettings), path)
+
+
+def is_file(plan: str) -> bool:
+    """As opposed to the name of a ready-made one."""
+    return plan.endswith(".toml")
+
+
+_Planned = TypeVar("_Planned", HubConfig, RunnerSettings)
+
+
+def _found_from(settings: _Planned, path: Path) -> _Planned:
+    """A plan's file is looked for from where the settings are."""
+    if settings.plan is None or not is_file(settings.plan):
+        return settings
+    plan = path.parent / _at_home(settings.plan)
+    return msgspec.structs.replace(settings, plan=str(plan))
+
+
+def _at_home(path: str) -> Path:
+    """With ~ put in full. Raises ConfigError."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(path, str(error)) from error
 
 
 _Settings = TypeVar("_Settings")
@@ -202,8 +232,8 @@ def load_toml(path: Path, kind: type[_Settings]) -> _Settings:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(path, error.strerror or str(error)) from error
+    except (OSError, ValueError) as error:  # a zero in its name
+        raise ConfigError(path, getattr(error, "strerror", None) or str(error)) from error
     if len(content) > MAX_CONFIG_BYTES:
         raise ConfigError(path, f"more than {MAX_CONFIG_BYTES} bytes")
     try:

@@ -9,9 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from stridehub.app import OnEvent, OnStride, Pipeline
 from stridehub.checklist import Checklist, Item, Wearer
 from stridehub.coaching.memory import CoachStore, RunnerMemory
-from stridehub.coaching.zones import leg_length_m
 from stridehub.config import HapticsConfig, HubConfig
-from stridehub.errors import StoreError
+from stridehub.errors import ConfigError, ProfileError, StoreError
 from stridehub.haptics.drivers import Haptics
 from stridehub.kernel.stride import StrideKernel
 from stridehub.model import KnownPod
@@ -22,7 +21,7 @@ from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.pods.source import PacketSink
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
-from stridehub.timing import ADVANCE_S, KEEP_S, SHUTDOWN_S, TELL_S
+from stridehub.timing import ADVANCE_S, KEEP_S, LAST_WRITE_S, SHUTDOWN_S, TELL_S
 from stridehub.wearing import Motion, hints
 
 log = logging.getLogger(__name__)
@@ -100,7 +99,9 @@ class Live:
 
     def _know(self, runner: str) -> None:
         if runner not in self.team.coaches:
-            self.team.add_runner(self._config.profile(runner), self._remembered(runner))
+            memory = self._remembered(runner)
+            may_cue = runner not in self._not_kept
+            self.team.add_runner(self._config.profile(runner), memory, may_cue=may_cue)
 
     def _remembered(self, runner: str) -> RunnerMemory | None:
         """What cannot be read stays as it is on the disk, for somebody to look at."""
@@ -109,12 +110,15 @@ class Live:
         try:
             return self._store.load(runner)
         except StoreError as error:
-            log.error("%s begins anew, and is not remembered: %s", runner, error)
+            log.error("%s is measured, and not coached: %s", runner, error)
             self._not_kept.add(runner)
             return None
 
     def _changed(self, pod: KnownPod) -> None:
-        self._know(pod.runner)
+        try:
+            self._know(pod.runner)
+        except (ConfigError, ProfileError) as error:
+            log.error("nobody can wear %s: %s", pod.name, error)
         self._keep("the pod's new settings", lambda: self._roster.keep(pod))
 
     def _full(self, adapter: str, links: int) -> None:
@@ -148,10 +152,12 @@ class Live:
         finally:
             self.team.silence()
             task.cancel()
-            self._remember()
             ended, _ = await asyncio.wait({task, *self._writes}, timeout=SHUTDOWN_S)
             self.team.finish()
             self.haptics.close()
+            self._remember()
+            if self._writes:
+                await asyncio.wait(self._writes, timeout=LAST_WRITE_S)
         if task in ended:
             with suppress(asyncio.CancelledError):
                 task.result()
@@ -206,5 +212,4 @@ def wearer(runner: str, kernel: StrideKernel) -> Wearer:
         status.placement: Motion(*kernel.series(number), status.alignment_confidence)
         for number, status in enumerate(statuses)
     }
-    has_leg_length = leg_length_m(kernel.profile) is not None
-    return Wearer(runner, statuses, hints(motions), has_leg_length)
+    return Wearer(runner, statuses, hints(motions))

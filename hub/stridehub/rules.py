@@ -29,6 +29,7 @@ _Exponent = Annotated[float, Meta(ge=-3.0, le=3.0)]
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _Count = Annotated[int, Meta(ge=0)]
 _Strides = Annotated[int, Meta(ge=1, le=200)]
+_FewStrides = Annotated[int, Meta(ge=1, le=20)]  # of a side: as many as one takes in 15 s
 
 
 class _Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +72,8 @@ class ZoneRule(_Rules, frozen=True, kw_only=True):
             raise ValueError("a zone needs a bound: below, above or both")
         if self.least is not None and self.most is not None and self.least > self.most:
             raise ValueError("least is above most")
+        if self.is_share and self.value <= 0.0:
+            raise ValueError("a share of nothing is no zone")
 
 
 class ZoneRules(_Rules, frozen=True, kw_only=True):
@@ -141,7 +144,7 @@ class BaselineRules(_Rules, frozen=True, kw_only=True):
 class TriggerRules(_Rules, frozen=True, kw_only=True):
     """Bandwidth feedback."""
 
-    median_strides: Annotated[_Strides, _about("valid strides of a side")] = 5
+    median_strides: Annotated[_FewStrides, _about("valid strides of a side")] = 5
     due_sd: Annotated[_Number, _about("baseline SD beyond the zone")] = 1.0
     clear_sd: Annotated[_Number, _about("baseline SD beyond the zone")] = 0.5
     least_deg: Annotated[_Number, _about("deg, at least, for 1 SD")] = 3.0
@@ -152,7 +155,7 @@ class TriggerRules(_Rules, frozen=True, kw_only=True):
     both_sides_share: Annotated[
         _Share, _about("of the faulty strides; from more on one side, only that one buzzes")
     ] = 0.7
-    fault_strides: Annotated[_Strides, _about("last strides of each side")] = 10
+    fault_strides: Annotated[_FewStrides, _about("last strides of each side")] = 10
     speed_strides: Annotated[_Strides, _about("last strides, for the pace")] = 10
 
     def __post_init__(self) -> None:
@@ -211,9 +214,9 @@ class SuppressRules(_Rules, frozen=True, kw_only=True):
 class FollowUpRules(_Rules, frozen=True, kw_only=True):
     """What a cue has changed."""
 
-    before_strides: Annotated[_Strides, _about("strides")] = 5
+    before_strides: Annotated[_FewStrides, _about("strides")] = 5
     from_stride: Annotated[_Strides, _about("after the cue")] = 3
-    to_stride: Annotated[_Strides, _about("after the cue")] = 12
+    to_stride: Annotated[Annotated[int, Meta(ge=1, le=60)], _about("after the cue")] = 12
     response_sd: Annotated[
         _Positive, _about("baseline SD (see trigger)", "[D]; as far as a cue clears")
     ] = 0.5
@@ -381,11 +384,11 @@ def rules(*layers: Layer) -> CoachingRules:
 
 
 def _as_chosen(who: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    """What somebody chose for a runner is bent by nothing that was not chosen with it."""
-    unbent: dict[str, Any] = {"source": f"set for this {who}", "reach": None, "is_own": False}
-    if "value" in chosen:
-        unbent |= {"least": None, "most": None}
-    return unbent | chosen
+    """A zone that somebody put elsewhere is bent by nothing that was not chosen with it."""
+    told: dict[str, Any] = {"source": f"set for this {who}"}
+    if chosen.keys() & {"value", "per_mps", "at_mps", "exponent"}:
+        told |= {"reach": None, "is_own": False, "least": None, "most": None}
+    return told | chosen
 
 
 def _table(value: object) -> dict[str, Any]:

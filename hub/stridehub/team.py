@@ -6,7 +6,8 @@ A buzz waits for nobody.
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil
 from pathlib import Path
 
 import msgspec
@@ -19,14 +20,16 @@ from stridehub.coaching.drills import Confidences
 from stridehub.coaching.memory import RunnerMemory
 from stridehub.coaching.plan import Plan, ready_made_plan
 from stridehub.coaching.pod_watch import Conditions, PodWatch
-from stridehub.coaching.session import Moment
-from stridehub.config import HubConfig, load_toml
+from stridehub.coaching.session import RESUME_S, Moment
+from stridehub.config import HubConfig, is_file, load_toml
 from stridehub.errors import ConfigError
 from stridehub.haptics.driver import Buzz, HapticDriver
 from stridehub.haptics.patterns import pattern_of
 from stridehub.model import CueKind, GaitEvent, RunnerProfile, Stride
 from stridehub.rules import CoachingRules, Layer, rules
 from stridehub.timing import CUE_EDGE_S
+
+_LOOKS = 4  # after which all runners in a drill have been looked at
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +44,8 @@ def plan_of(name: str | None) -> Plan:
     """A ready-made plan, or that of a .toml file. Raises ConfigError."""
     if name is None:
         return OPEN_PLAN
-    if name.endswith(".toml"):
-        return load_toml(Path(name).expanduser(), Plan)
+    if is_file(name):
+        return load_toml(Path(name), Plan)
     return ready_made_plan(name)
 
 
@@ -123,21 +126,36 @@ class Team:
         self._seeds = random.Random(seed)
         self._watches: dict[str, PodWatch] = {}
         self._played: dict[str, Cue] = {}  # by runner: edges that are awaited
-        self._moved: set[str] = set()  # since it was last kept
+        self._changed: set[str] = set()  # whose coach knows more than was kept
+        self._looked = 0  # runners, at how their limbs move
         self._is_over = False
 
-    def add_runner(self, profile: RunnerProfile, memory: RunnerMemory | None = None) -> None:
+    def add_runner(
+        self, profile: RunnerProfile, memory: RunnerMemory | None = None, *, may_cue: bool = True
+    ) -> None:
         """Raises ConfigError, ProfileError."""
         runner = profile.runner
         plan = plan_of(self._config.plan_name(runner))
+        if not may_cue:
+            plan = msgspec.structs.replace(plan, cues=())
         chosen = rules_of(self._config, runner, plan)
         self.pipeline.add_runner(profile)
-        seed = self._seeds.getrandbits(32)
-        self.coaches[runner] = Coach(
-            profile, chosen, plan, memory or RunnerMemory(), self._clocks.now(), seed
-        )
         self._watches[runner] = PodWatch(chosen.suppress)
-        log.info("%s: plan %r; cues are withheld by seed %d", runner, plan.name, seed)
+        self._begin_session(profile, chosen, plan, memory or RunnerMemory())
+
+    def _begin_session(
+        self, profile: RunnerProfile, chosen: CoachingRules, plan: Plan, memory: RunnerMemory
+    ) -> None:
+        seed = self._seeds.getrandbits(32)
+        self.coaches[profile.runner] = Coach(
+            profile, chosen, plan, memory, self._clocks.now(), seed
+        )
+        log.info("%s: plan %r; cues are withheld by seed %d", profile.runner, plan.name, seed)
+
+    def mark_pain(self, runner: str, level: int) -> None:
+        """As Coach.mark_pain. Raises KeyError, ValueError."""
+        self.coaches[runner].mark_pain(level)
+        self._changed.add(runner)
 
     def conditions(self, runner: str) -> Conditions:
         """As of the newest packet of all."""
@@ -151,14 +169,21 @@ class Team:
 
     def look(self, now_s: float) -> None:
         """At what is told by no stride: how limbs move in a drill, and motors that do not."""
-        for runner, coach in self.coaches.items():
+        for coach in self.coaches.values():
             coach.advance(now_s)
-            drill = coach.programme.drill
+        for runner in self._some(list(self.coaches)):
+            drill = self.coaches[runner].programme.drill
             if drill is not None:
                 drill.update(*self._motion(runner))
         for cue in list(self._played.values()):
             if now_s - cue.arrival_s > CUE_EDGE_S:
                 self._not_felt(cue)
+
+    def _some(self, runners: Sequence[str]) -> Iterator[str]:
+        """A few at a time, in turn: a look takes a while, and the kernel keeps 2.5 s."""
+        for _ in range(ceil(len(runners) / _LOOKS)):
+            yield runners[self._looked % len(runners)]
+            self._looked += 1
 
     def _motion(self, runner: str) -> tuple[Series, Confidences]:
         kernel = self.pipeline.kernels[runner]
@@ -175,14 +200,16 @@ class Team:
         """No more packets come."""
         self.silence()
         self.pipeline.finish()
+        for cue in list(self._played.values()):
+            self._not_felt(cue)
         for coach in self.coaches.values():
             self._tell(coach.finish())
 
     def to_keep(self) -> dict[str, RunnerMemory]:
-        """What coaches remember as of now, of runners who have moved since the last call."""
+        """What coaches remember as of now, of those who know more than at the last call."""
         now = self._clocks.now()
-        moved, self._moved = self._moved, set()
-        return {runner: self.coaches[runner].memory(now) for runner in moved}
+        changed, self._changed = self._changed, set()
+        return {runner: self.coaches[runner].memory(now) for runner in changed}
 
     # ---- what the kernels find ----
 
@@ -195,9 +222,18 @@ class Team:
             self._decided(coach, cue)
 
     def _on_stride(self, stride: Stride) -> None:
-        self._moved.add(stride.runner)
         coach = self.coaches[stride.runner]
+        if stride.ic - coach.last_stride_s > RESUME_S:
+            coach = self._after_pause(coach)
+        self._changed.add(stride.runner)
         self._tell(coach.on_stride(stride, self.conditions(stride.runner)))
+
+    def _after_pause(self, coach: Coach) -> Coach:
+        """The runner is back after so long that it is another session."""
+        self._tell(coach.finish())
+        memory = coach.memory(self._clocks.now())
+        self._begin_session(coach.profile, coach.rules, coach.plan, memory)
+        return self.coaches[coach.profile.runner]
 
     def _tell(self, follow_up: CueFollowUp | None) -> None:
         if follow_up is not None:

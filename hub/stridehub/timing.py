@@ -99,3 +99,5 @@ GUARDIAN_ENDS_S = 2.0
 CUE_EDGE_S = 1.0
 # What coaches remember is written this often; a power cut costs no more.
 KEEP_S = 10.0
+# The last time, once everything else has ended.
+LAST_WRITE_S = 0.5

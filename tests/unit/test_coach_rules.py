@@ -641,3 +641,12 @@ def test_no_cue_stands_on_strides_of_long_ago() -> None:
     track = ready().run(60, left=OVER, age_s=9.0)  # due, but not told
     track.run_for(120.0, quality=("turning",), age_s=9.0)
     assert track.run(12, quality=("turning",)).cues == []
+
+
+def test_what_was_before_a_stop_brings_no_cue_after_it() -> None:
+    track = Track(rules_with(baseline={"strides": 12}, suppress={"first_s": 0.0}))
+    track.run(20).run(9, overstride_ratio=0.40)  # not yet due on both sides
+    cues = len(track.cues)
+    track.pause(20.0)
+    track.run(30)
+    assert len(track.cues) == cues

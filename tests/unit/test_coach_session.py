@@ -17,6 +17,7 @@ YEAR_S = 365.25 * DAY_S
 OVER: dict[str, Any] = {"overstride_ratio": 0.34}
 QUICK = rules_with(baseline={"strides": 12}, suppress={"first_s": 0.0})
 NOON = BEGIN.utc_s
+NEW = OpenSession(seen_utc_s=NOON, load=SessionLoad(started_utc_s=NOON), plan=EVERY_CUE.name)
 
 
 def load(started_utc_s: float, steps: int = 1000) -> SessionLoad:
@@ -27,7 +28,8 @@ def left(
     seen_utc_s: float, *, steps: int = 1000, loads: Sequence[SessionLoad] = ()
 ) -> RunnerMemory:
     """A session under way was last seen then; it had begun half an hour before."""
-    session = OpenSession(seen_utc_s=seen_utc_s, load=load(seen_utc_s - 1800.0, steps))
+    began = load(seen_utc_s - 1800.0, steps)
+    session = OpenSession(seen_utc_s=seen_utc_s, load=began, plan=EVERY_CUE.name)
     return RunnerMemory(session=session, loads=tuple(loads))
 
 
@@ -60,19 +62,14 @@ def test_both_clocks_tell_the_same_moment() -> None:
 
 def test_the_first_session_begins_with_nothing() -> None:
     memory = taken_up(RunnerMemory())
-    assert memory == RunnerMemory(
-        session=OpenSession(seen_utc_s=NOON, load=SessionLoad(started_utc_s=NOON))
-    )
+    assert memory == RunnerMemory(session=NEW)
 
 
 @pytest.mark.parametrize("away_s", [0.0, 1.0, RESUME_S - 1.0])
 def test_a_hub_that_is_back_within_a_quarter_of_an_hour_goes_on(away_s: float) -> None:
     memory = left(NOON - away_s)
     assert memory.session is not None
-    now = taken_up(memory)
-    assert now == msgspec.structs.replace(
-        memory, session=msgspec.structs.replace(memory.session, seen_utc_s=NOON)
-    )
+    assert taken_up(memory) == memory
 
 
 @pytest.mark.parametrize("away_s", [RESUME_S, 3600.0, 5 * YEAR_S])
@@ -81,7 +78,7 @@ def test_later_a_new_one_begins_and_the_load_of_the_old_one_stands(away_s: float
     assert memory.session is not None
     now = taken_up(memory)
     assert now.loads == (memory.session.load,)
-    assert now.session == OpenSession(seen_utc_s=NOON, load=SessionLoad(started_utc_s=NOON))
+    assert now.session == NEW
 
 
 def test_a_session_without_a_step_leaves_nothing() -> None:
@@ -246,3 +243,25 @@ def test_a_session_of_a_clock_that_was_years_ahead_takes_no_loads_with_it() -> N
     ahead = left(NOON + 5 * YEAR_S, loads=earlier)
     now = taken_up(ahead, NOON + DAY_S)  # the clock is right again
     assert set(earlier) <= set(now.loads)
+
+
+def test_walking_to_the_track_uses_up_no_plan() -> None:
+    plan = Plan(
+        name="short",
+        cues=(CueKind.OVERSTRIDE,),
+        blocks=(Block(kind=BlockKind.TECHNIQUE, minutes=3.0),),
+    )
+    track = Track(QUICK, plan=plan).run_for(600.0, quality=("walking",))
+    assert track.coach.programme.begun_s is None
+    track.run(20).run_for(60.0, **OVER)
+    assert track.cues
+
+
+def test_another_plan_begins_from_the_start() -> None:
+    blocks = (Block(kind=BlockKind.TECHNIQUE, minutes=2.0),)
+    track = Track(QUICK, plan=Plan(name="measured", blocks=blocks)).run_for(180.0)
+    other = Plan(name="cued", cues=(CueKind.OVERSTRIDE,), blocks=blocks)
+    begin = Moment(7.0, track.moment.utc_s + 30.0)
+    again = Track(QUICK, plan=other, memory=kept(track.memory), begin=begin)
+    again.run(20).run_for(60.0, **OVER)
+    assert again.cues

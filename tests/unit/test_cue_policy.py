@@ -32,8 +32,8 @@ def due(*steps: float | None, kinds: tuple[CueKind, ...] = EVERY) -> list[bool]:
     bandwidth = Bandwidth(TRIGGER)
     found = []
     for beyond_sd in steps:
-        bandwidth.update(LEFT, [] if beyond_sd is None else [sign(beyond_sd)])
-        found.append(bandwidth.most_urgent(kinds) is not None)
+        bandwidth.update(LEFT, [] if beyond_sd is None else [sign(beyond_sd)], 0.0)
+        found.append(bandwidth.most_urgent(kinds, 0.0) is not None)
     return found
 
 
@@ -51,11 +51,11 @@ def test_a_fault_that_no_longer_shows_is_cleared() -> None:
 
 def test_the_most_urgent_kind_comes_first_however_far_the_others_are() -> None:
     bandwidth = Bandwidth(TRIGGER)
-    bandwidth.update(LEFT, [sign(2.0, CueKind.OVERSTRIDE), sign(9.0, CueKind.FLICK)])
-    bandwidth.update(RIGHT, [sign(5.0, CueKind.HEEL_LIFT), sign(9.0, CueKind.SITTING_BACK)])
+    bandwidth.update(LEFT, [sign(2.0, CueKind.OVERSTRIDE), sign(9.0, CueKind.FLICK)], 0.0)
+    bandwidth.update(RIGHT, [sign(5.0, CueKind.HEEL_LIFT), sign(9.0, CueKind.SITTING_BACK)], 0.0)
     order = []
     for at in range(len(EVERY)):
-        found = bandwidth.most_urgent(EVERY[at:])
+        found = bandwidth.most_urgent(EVERY[at:], 0.0)
         assert found is not None
         order.append((found[0], found[1].kind))
     assert order == [
@@ -68,11 +68,11 @@ def test_the_most_urgent_kind_comes_first_however_far_the_others_are() -> None:
 
 def test_of_two_sides_the_one_further_out_is_cued() -> None:
     bandwidth = Bandwidth(TRIGGER)
-    bandwidth.update(LEFT, [sign(2.0)])
-    bandwidth.update(RIGHT, [sign(3.0)])
-    assert bandwidth.most_urgent(EVERY) == (RIGHT, sign(3.0))
-    bandwidth.update(RIGHT, [])
-    assert bandwidth.most_urgent(EVERY) == (LEFT, sign(2.0))
+    bandwidth.update(LEFT, [sign(2.0)], 0.0)
+    bandwidth.update(RIGHT, [sign(3.0)], 0.0)
+    assert bandwidth.most_urgent(EVERY, 0.0) == (RIGHT, sign(3.0))
+    bandwidth.update(RIGHT, [], 0.0)
+    assert bandwidth.most_urgent(EVERY, 0.0) == (LEFT, sign(2.0))
 
 
 def test_only_kinds_that_are_asked_for_are_due() -> None:
@@ -80,11 +80,13 @@ def test_only_kinds_that_are_asked_for_are_due() -> None:
     assert due(2.0, kinds=()) == [False]
 
 
-def test_nothing_is_due_once_all_is_cleared() -> None:
+def test_what_a_side_showed_before_a_break_is_forgotten() -> None:
     bandwidth = Bandwidth(TRIGGER)
-    bandwidth.update(LEFT, [sign(2.0)])
-    bandwidth.clear()
-    assert bandwidth.most_urgent(EVERY) is None
+    bandwidth.update(LEFT, [sign(2.0)], 0.0)
+    bandwidth.update(RIGHT, [], 3.5)
+    assert bandwidth.most_urgent(EVERY, 3.5) is None
+    bandwidth.update(LEFT, [sign(0.7)], 20.0)  # due only if it had been before
+    assert bandwidth.most_urgent(EVERY, 20.0) is None
 
 
 @given(st.lists(st.none() | st.floats(0.01, 3.0), max_size=40))
@@ -202,10 +204,21 @@ def test_no_rate_is_ever_exceeded(
 
 def test_a_session_counts_from_the_first_cue_of_a_kind_on_and_once() -> None:
     schedule = Schedule(CUES, {CueKind.FLICK: 4}, [])
-    assert [schedule.share(CueKind.FLICK) for _ in range(3)] == [0.75] * 3
+    for is_first in (True, False, False):
+        assert schedule.share(CueKind.FLICK) == 0.75
+        assert schedule.count(CueKind.FLICK) is is_first
     assert schedule.share(CueKind.OVERSTRIDE) == 1.0
+    schedule.count(CueKind.OVERSTRIDE)
     assert schedule.sessions_cued == {CueKind.FLICK: 5, CueKind.OVERSTRIDE: 1}
     assert schedule.kinds_due == [CueKind.FLICK, CueKind.OVERSTRIDE]
+
+
+def test_a_session_in_which_nothing_could_be_felt_does_not_count() -> None:
+    schedule = Schedule(CUES, {CueKind.FLICK: 4}, [])
+    assert schedule.count(CueKind.FLICK)
+    schedule.uncount(CueKind.FLICK)
+    assert (schedule.sessions_cued, schedule.kinds_due) == ({CueKind.FLICK: 4}, [])
+    assert schedule.share(CueKind.FLICK) == 0.75
 
 
 def test_a_session_that_goes_on_does_not_count_again() -> None:

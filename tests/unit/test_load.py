@@ -164,16 +164,23 @@ def test_with_room_left_nothing_is_said_of_the_limit() -> None:
     assert guard(session, earlier(3.0, units=1000.0)).advice == ()
 
 
-def test_each_leg_is_held_against_itself() -> None:
+def test_each_leg_is_held_against_the_leg_that_had_more() -> None:
+    """The other one's pod may have been off."""
     before = msgspec.structs.replace(earlier(3.0), units_left=1000.0, units_right=100.0)
-    result = guard(under_way(units_left=200.0, units_right=90.0, steps_left=1), before)
+    result = guard(under_way(units_left=200.0, units_right=250.0, steps_left=1), before)
     assert result.limit is not None
     assert result.limit.side is Side.RIGHT
+    assert result.limit.cap == pytest.approx(1100.0)
 
 
-def test_sessions_after_this_one_and_this_one_do_not_count() -> None:
+def test_a_session_is_no_limit_of_its_own() -> None:
+    session = under_way(units_left=10.0, steps_left=10, running_min=30.0)
+    assert guard(session, session).limit is None
+
+
+def test_a_session_of_a_clock_that_was_ahead_counts() -> None:
     session = under_way(units_left=10.0, steps_left=10)
-    assert guard(session, session, earlier(-1.0, units=5.0)).limit is None
+    assert guard(session, earlier(-1.0, units=5.0)).is_reached
 
 
 def test_the_cap_of_the_plan() -> None:

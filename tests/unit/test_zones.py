@@ -128,26 +128,23 @@ def test_legs_are_as_measured_else_as_the_height_says(
 
 
 @pytest.mark.parametrize(
-    ("metric", "value", "position", "is_amber"),
+    ("metric", "value", "position"),
     [
-        ("shank_angle_ic_deg", -20.0, Position.IN, False),
-        ("shank_angle_ic_deg", 11.0, Position.IN, False),
-        ("shank_angle_ic_deg", 11.1, Position.ABOVE, True),
-        ("shank_angle_ic_deg", 15.0, Position.ABOVE, True),
-        ("shank_angle_ic_deg", 15.1, Position.ABOVE, False),
-        ("kickback_deg", 67.9, Position.BELOW, False),
-        ("kickback_deg", 68.0, Position.IN, False),
-        ("kickback_deg", 92.0, Position.IN, False),
-        ("kickback_deg", 92.1, Position.ABOVE, False),
-        ("hip_over_foot_ratio", -0.01, Position.BELOW, False),
-        ("hip_over_foot_ratio", 9.0, Position.IN, False),
+        ("shank_angle_ic_deg", -20.0, Position.IN),
+        ("shank_angle_ic_deg", 11.0, Position.IN),
+        ("shank_angle_ic_deg", 11.1, Position.ABOVE),
+        ("shank_angle_ic_deg", 15.0, Position.ABOVE),
+        ("shank_angle_ic_deg", 15.1, Position.ABOVE),
+        ("kickback_deg", 67.9, Position.BELOW),
+        ("kickback_deg", 68.0, Position.IN),
+        ("kickback_deg", 92.0, Position.IN),
+        ("kickback_deg", 92.1, Position.ABOVE),
+        ("hip_over_foot_ratio", -0.01, Position.BELOW),
+        ("hip_over_foot_ratio", 9.0, Position.IN),
     ],
 )
-def test_a_value_is_below_in_or_above(
-    metric: str, value: float, position: Position, is_amber: bool
-) -> None:
-    found = zone(metric)
-    assert (found.position(value), found.is_amber(value)) == (position, is_amber)
+def test_a_value_is_below_in_or_above(metric: str, value: float, position: Position) -> None:
+    assert zone(metric).position(value) is position
 
 
 def test_how_far_beyond_a_bound_is_told_either_way() -> None:

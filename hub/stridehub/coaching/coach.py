@@ -19,7 +19,7 @@ from stridehub.coaching.signs import Reader
 from stridehub.coaching.suppress import Suppression
 from stridehub.coaching.watch import Watch
 from stridehub.coaching.window import Window, is_valid
-from stridehub.coaching.zones import bandwidth
+from stridehub.coaching.zones import bandwidth, leg_length_m
 from stridehub.model import CueKind, GaitEvent, RunnerProfile, Side, Stride
 from stridehub.rules import CoachingRules
 
@@ -44,8 +44,11 @@ class Coach:
         self.responses: Mapping[CueKind, Responses] = {}  # of this session
         self._memory, session = begun(memory, begin, rules.load)
         self.watch = Watch(rules, self._memory, session.load, to_forefoot=plan.forefoot)
-        begun_s = None if session.begun_utc_s is None else begin.hub_of(session.begun_utc_s)
+        is_same_plan = session.begun_utc_s is not None and session.plan == plan.name
+        begun_s = begin.hub_of(session.begun_utc_s or 0.0) if is_same_plan else None
         self.programme = Programme(plan, rules.drills, profile, self.window, begun_s)
+        self._kinds = [kind for kind in plan.cues if kind in rules.cues.kinds]
+        self._last_s = begin.hub_of(session.seen_utc_s)  # the end of the last stride
         self._phase = BaselinePhase(rules.baseline)
         self._suppression = Suppression(rules.suppress)
         self._schedule = Schedule(rules.cues, self._memory.sessions_cued, session.kinds_due)
@@ -55,7 +58,7 @@ class Coach:
         self._cueing = Cueing(
             profile.runner,
             rules,
-            [kind for kind in plan.cues if kind in rules.cues.kinds],
+            self._kinds,
             self.window,
             self._width,
             self._schedule,
@@ -63,12 +66,13 @@ class Coach:
             random.Random(seed),
         )
         self._is_in_pain = session.is_in_pain
-        self._was_cued_before = bool(session.kinds_due)  # then strides are no baseline to keep
+        self._has_baseline = session.has_baseline  # in what is kept, of this session
 
     # ---- what it is told ----
 
     def on_stride(self, stride: Stride, now: Conditions) -> CueFollowUp | None:
         """Takes every stride of the runner; the answer to the last cue, when it is known."""
+        self._last_s = max(self._last_s, stride.next_ic)
         self.programme.on_stride(stride, now.now_s)
         self.window.add(stride)
         self._suppression.add(stride)
@@ -78,7 +82,7 @@ class Coach:
         if is_valid(stride):
             reader = self.reader(stride.side)
             self.watch.tally.add(stride, reader)
-            self._cueing.see(stride.side, reader.signs())
+            self._cueing.see(stride.side, reader.signs(), now.now_s)
         self._arm(now)
         return answer
 
@@ -101,10 +105,13 @@ class Coach:
         self._cueing.not_felt(cue_s)
 
     def mark_pain(self, level: int) -> None:
-        """Of 10; 0 says that it is gone. No cues in this session until then.
+        """Of the calves, 0..10; 0 says that it is gone. No cues in this session until then.
 
         Pain of rules.load.pain_pauses or more pauses the programme, over sessions, until then.
+        Raises ValueError for another level.
         """
+        if not 0 <= level <= 10:
+            raise ValueError(f"pain is 0 to 10, not {level}")
         self._is_in_pain = level > 0
         pain = self._memory.pain
         if level == 0:
@@ -118,9 +125,23 @@ class Coach:
         """No more strides come; the answer to the last cue, as far as there is one."""
         self._cueing.disarm()
         followed = self._cueing.followed
-        return followed.give_up() if followed else None
+        if followed is None:
+            return None
+        answer = followed.give_up()
+        self._cueing.answered(answer, self._last_s)
+        return answer
 
     # ---- what it tells ----
+
+    @property
+    def last_stride_s(self) -> float:
+        """Hub time at which it ended; of a session without one, that at which it began."""
+        return self._last_s
+
+    @property
+    def all_responses(self) -> Mapping[CueKind, Responses]:
+        """Of all sessions."""
+        return self._memory.responses
 
     @property
     def is_armed(self) -> bool:
@@ -131,15 +152,17 @@ class Coach:
         """Why no cue would be given now, in words."""
         if self._is_in_pain or self._memory.pain is not None:
             return "pain was reported"
+        if not self._kinds:
+            return "the plan has no cues"
         if reason := self.programme.why_no_cues(now.now_s):
             return reason
-        if self.watch.guard.is_reached:
+        if self.watch.is_enough:
             return "the calves have had enough"
         if not self._phase.is_over and now.is_calibrated:
             return f"baseline: {self._phase.strides} of {self._phase.needed} strides"
         return (
             self._suppression.reason(now, self.window, self._memory.baselines)
-            or ("the pace is not known" if self._speed_mps is None else None)
+            or self._why_no_pace()
             or self._cueing.why_not_yet(now.now_s)
         )
 
@@ -154,6 +177,13 @@ class Coach:
             self._speed_mps,
         )
 
+    def _why_no_pace(self) -> str | None:
+        if self._speed_mps is not None:
+            return None
+        if leg_length_m(self.profile) is None:
+            return "no pace: no height in the settings"
+        return "no pace: it takes thigh pods"
+
     @property
     def _speed_mps(self) -> float | None:
         return self.window.speed_mps(self.rules.trigger.speed_strides)
@@ -165,8 +195,10 @@ class Coach:
         patience = self._pauses.patience
         is_patient = patience.silent_until_s == float("-inf")
         session = OpenSession(
-            seen_utc_s=now.utc_s,
+            seen_utc_s=now.utc_of(self._last_s),
             load=self.watch.load,
+            plan=self.plan.name,
+            has_baseline=self._has_baseline,
             begun_utc_s=None if begun_s is None else now.utc_of(begun_s),
             kinds_due=tuple(self._schedule.kinds_due),
             turns_utc_s=tuple(map(now.utc_of, self._pauses.turns_s)),
@@ -186,7 +218,8 @@ class Coach:
             return
         is_measured = now.is_calibrated and stride.kickback_deg is not None
         is_steady = is_measured and is_valid(stride) and self._suppression.is_steady
-        if self._phase.running(stride, is_steady=is_steady) and not self._was_cued_before:
+        if self._phase.running(stride, is_steady=is_steady) and not self._has_baseline:
+            self._has_baseline = True
             share = self.rules.baseline.new_share
             kept = blended(self._memory.baselines, self._phase.result(), share)
             self._memory = msgspec.structs.replace(self._memory, baselines=kept)

@@ -50,6 +50,7 @@ class Cueing:
         self._bandwidth = Bandwidth(rules.trigger)
         self._armed: Armed | None = None
         self._followed: FollowUp | None = None
+        self._is_first = False  # of its kind in this session
 
     @property
     def is_armed(self) -> bool:
@@ -61,13 +62,13 @@ class Cueing:
             return "following up the last cue"
         return self._pauses.reason(now_s)
 
-    def see(self, side: Side, signs: Iterable[Sign]) -> None:
+    def see(self, side: Side, signs: Iterable[Sign], now_s: float) -> None:
         """What the last strides of a side show."""
-        self._bandwidth.update(side, signs)
+        self._bandwidth.update(side, signs, now_s)
 
     def arm(self, now_s: float) -> None:
         """The most urgent cue that is due waits for its foot; one that waited is forgotten."""
-        urgent = self._bandwidth.most_urgent(self._kinds)
+        urgent = self._bandwidth.most_urgent(self._kinds, now_s)
         self._armed = urgent and Armed(*urgent, now_s + self._rules.cues.most_wait_s)
 
     def disarm(self) -> None:
@@ -102,8 +103,9 @@ class Cueing:
             foot_strike_s=foot_strike_s,
             arrival_s=now_s,
         )
+        self._is_first = self._schedule.count(sign.kind)
         self._pauses.turn(now_s)
-        before = self._window.last(side, self._rules.follow_up.before_strides)
+        before = self._window.lately(side, self._rules.follow_up.before_strides)
         self._followed = FollowUp(
             self._rules.follow_up,
             cue,
@@ -120,6 +122,8 @@ class Cueing:
             followed.cue = msgspec.structs.replace(
                 followed.cue, withheld=True, why_withheld=Withheld.NO_MOTOR
             )
+            if self._is_first:
+                self._schedule.uncount(followed.cue.kind)
 
     @property
     def followed(self) -> FollowUp | None:

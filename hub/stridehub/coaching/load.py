@@ -153,7 +153,8 @@ def transition_guard(
     recent = [
         load
         for load in earlier
-        if 0.0 < session.started_utc_s - load.started_utc_s <= rules.window_days * _DAY_S
+        # a clock without a battery may have been ahead
+        if 0.0 < abs(session.started_utc_s - load.started_utc_s) <= rules.window_days * _DAY_S
         and load.running_min >= rules.history_least_min
     ]
     is_first = has_forefoot_goal and not has_had_forefoot
@@ -191,7 +192,7 @@ def _limits(
     unit = _unit(session, recent)
     for side in Side:
         used = _of(session, unit, side)
-        largest = max((_of(load, unit, side) for load in recent), default=0.0)
+        largest = max((_of_legs(load, unit) for load in recent), default=0.0)
         if largest > 0.0:
             yield Limit(CapSource.HISTORY, unit, used, rules.most_growth * largest, side)
         if rules.cap_units is not None and _has_units(session):
@@ -214,6 +215,11 @@ def _unit(session: SessionLoad, recent: list[SessionLoad]) -> LoadUnit:
 def _of(load: SessionLoad, unit: LoadUnit, side: Side) -> float:
     value: float = getattr(load, f"{unit}_{side}")
     return value
+
+
+def _of_legs(load: SessionLoad, unit: LoadUnit) -> float:
+    """Of an earlier session: the leg that had more, as the other one's pod may have been off."""
+    return max(_of(load, unit, side) for side in Side)
 
 
 # ---- in words ----

@@ -1,20 +1,29 @@
 """What is known of a runner from one session to the next, as plain objects."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from stridehub.model import CueKind, Side
+
+# A file may hold anything: what cannot be is refused as it is read.
+_Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+_Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
+_Value = Annotated[float, Meta(ge=-1e6, le=1e6)]
+_Speed = Annotated[float, Meta(gt=0.0, le=20.0)]
+_UtcS = Annotated[float, Meta(ge=-1e11, le=1e11)]  # Unix time
+PainLevel = Annotated[int, Meta(ge=0, le=10)]
 
 
 class Baseline(msgspec.Struct, frozen=True):
     """Of one metric and side while nobody interfered."""
 
-    median: float
-    sd: float
-    speed_mps: float | None  # median, at which it was taken
-    strides: int
+    median: _Value
+    sd: _Amount
+    speed_mps: _Speed | None  # median, at which it was taken
+    strides: _Count
 
 
 Baselines = Mapping[Side, Mapping[str, Baseline]]  # by metric
@@ -23,38 +32,44 @@ Baselines = Mapping[Side, Mapping[str, Baseline]]  # by metric
 class SessionLoad(msgspec.Struct, frozen=True, kw_only=True):
     """What one session asked of the calves."""
 
-    started_utc_s: float  # Unix time
-    running_min: float = 0.0
-    steps_left: int = 0
-    steps_right: int = 0
-    units_left: float = 0.0
-    units_right: float = 0.0
-    forefoot_steps_left: int = 0
-    forefoot_steps_right: int = 0
-    forefoot_min: float = 0.0
+    started_utc_s: _UtcS
+    running_min: _Amount = 0.0
+    steps_left: _Count = 0
+    steps_right: _Count = 0
+    units_left: _Amount = 0.0
+    units_right: _Amount = 0.0
+    forefoot_steps_left: _Count = 0
+    forefoot_steps_right: _Count = 0
+    forefoot_min: _Amount = 0.0
     is_strike_known: bool = False  # False: w = 1 for all steps
 
 
 class Responses(msgspec.Struct, frozen=True):
     """How often a fault came right after a cue, and where the cue was withheld."""
 
-    given: int = 0
-    given_responded: int = 0
-    withheld: int = 0
-    withheld_responded: int = 0
+    given: _Count = 0
+    given_responded: _Count = 0
+    withheld: _Count = 0
+    withheld_responded: _Count = 0
+
+    def __post_init__(self) -> None:
+        if self.given_responded > self.given or self.withheld_responded > self.withheld:
+            raise ValueError("more responses than cues")
 
 
 class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     """One that goes on when the hub comes back soon."""
 
-    seen_utc_s: float  # when this was written
+    seen_utc_s: _UtcS  # the end of the last stride
     load: SessionLoad
-    begun_utc_s: float | None = None  # the first stride: the plan counts from there
+    plan: str = ""  # its name
+    begun_utc_s: _UtcS | None = None  # the first running stride: the plan counts from there
+    has_baseline: bool = False  # it is among those that are kept
     kinds_due: tuple[CueKind, ...] = ()  # counted in the schedule already
-    turns_utc_s: tuple[float, ...] = ()  # of cues, given or withheld, that still count
-    ignored_cues: int = 0  # in a row
-    silences: int = 0  # since the last cue that was answered
-    silent_until_utc_s: float | None = None
+    turns_utc_s: tuple[_UtcS, ...] = ()  # of cues, given or withheld, that still count
+    ignored_cues: _Count = 0  # in a row
+    silences: _Count = 0  # since the last cue that was answered
+    silent_until_utc_s: _UtcS | None = None
     is_in_pain: bool = False  # any: no cues in this session
 
 
@@ -62,11 +77,12 @@ class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):
     """All of it."""
 
     baselines: Mapping[Side, Mapping[str, Baseline]] = {}
-    sessions_cued: Mapping[CueKind, int] = {}  # in how many it was due: the place in the schedule
+    # In how many it was given, or withheld on purpose: the place in the schedule.
+    sessions_cued: Mapping[CueKind, _Count] = {}
     responses: Mapping[CueKind, Responses] = {}
     loads: tuple[SessionLoad, ...] = ()  # of sessions that have ended, oldest first
     session: OpenSession | None = None
-    pain: int | None = None  # of 10: the programme pauses until somebody says it is gone
+    pain: PainLevel | None = None  # of 10: the programme pauses until somebody says it is gone
     has_had_forefoot: bool = False
 
 

@@ -9,6 +9,9 @@ from stridehub.rules import SuppressRules
 
 _LEGS = (Placement.SHANK_L, Placement.SHANK_R, Placement.THIGH_L, Placement.THIGH_R)
 
+# Silent for so long, a pod counts as not worn: what is measured without it is null.
+_GONE_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -29,7 +32,13 @@ class PodWatch:
 
     def look(self, now_s: float, statuses: Iterable[PodStatus]) -> Conditions:
         """Age is infinite where no leg pod has sent anything."""
-        legs = [status for status in statuses if status.placement in _LEGS and status.packets]
+        legs = [
+            status
+            for status in statuses
+            if status.placement in _LEGS
+            and status.packets
+            and now_s - status.last_sample_s < _GONE_S
+        ]
         ages = [now_s - status.last_sample_s for status in legs]
         losses = [self._loss(now_s, status) for status in legs]
         return Conditions(

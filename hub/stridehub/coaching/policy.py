@@ -11,6 +11,8 @@ from stridehub.coaching.window import Window
 from stridehub.model import CueKind, CueSide, Side
 from stridehub.rules import CueRules, TriggerRules
 
+_FRESH_S = 3.0  # strides of a side are at most a second apart
+
 
 class Bandwidth:
     """Which faults are due: on beyond one bandwidth, off again within half of one."""
@@ -18,8 +20,13 @@ class Bandwidth:
     def __init__(self, rules: TriggerRules) -> None:
         self._rules = rules
         self._due: dict[tuple[CueKind, Side], Sign] = {}
+        self._seen_s = dict.fromkeys(Side, float("-inf"))
 
-    def update(self, side: Side, signs: Iterable[Sign]) -> None:
+    def update(self, side: Side, signs: Iterable[Sign], now_s: float) -> None:
+        """The signs of a side whose stride has just ended."""
+        if now_s - self._seen_s[side] > _FRESH_S:
+            self._forget(side)
+        self._seen_s[side] = now_s
         shown = {sign.kind: sign for sign in signs}
         for kind in CueKind:
             sign, key = shown.get(kind), (kind, side)
@@ -29,11 +36,15 @@ class Bandwidth:
             else:
                 self._due.pop(key, None)
 
-    def clear(self) -> None:
-        self._due.clear()
+    def _forget(self, side: Side) -> None:
+        for kind in CueKind:
+            self._due.pop((kind, side), None)
 
-    def most_urgent(self, kinds: Sequence[CueKind]) -> tuple[Side, Sign] | None:
+    def most_urgent(self, kinds: Sequence[CueKind], now_s: float) -> tuple[Side, Sign] | None:
         """By priority, then by how far beyond the zone it is."""
+        for side, seen_s in self._seen_s.items():
+            if now_s - seen_s > _FRESH_S:
+                self._forget(side)
         for kind in CueKind:
             due = [(side, sign) for (of, side), sign in self._due.items() if of is kind]
             if due and kind in kinds:
@@ -62,12 +73,22 @@ class Schedule:
         self.kinds_due = list(kinds_due)
 
     def share(self, kind: CueKind) -> float:
-        """Of the due cues of this kind that are given; the session counts from the first on."""
-        if kind not in self.kinds_due:
-            self.kinds_due.append(kind)
-            self.sessions_cued[kind] = self.sessions_cued.get(kind, 0) + 1
-        earlier = self.sessions_cued.get(kind, 1) - 1
-        return self._shares[min(earlier, len(self._shares) - 1)]
+        """Of the due cues of this kind that are given in this session."""
+        earlier = self.sessions_cued.get(kind, 0) - (kind in self.kinds_due)
+        return self._shares[min(max(earlier, 0), len(self._shares) - 1)]
+
+    def count(self, kind: CueKind) -> bool:
+        """The session counts, from the first cue of the kind on; whether this was the first."""
+        if kind in self.kinds_due:
+            return False
+        self.kinds_due.append(kind)
+        self.sessions_cued[kind] = self.sessions_cued.get(kind, 0) + 1
+        return True
+
+    def uncount(self, kind: CueKind) -> None:
+        """The first one was neither felt nor withheld on purpose."""
+        self.kinds_due.remove(kind)
+        self.sessions_cued[kind] -= 1
 
 
 def why_withheld(rules: CueRules, share: float, dice: random.Random) -> Withheld | None:

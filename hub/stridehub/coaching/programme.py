@@ -8,7 +8,7 @@ from stridehub.rules import DrillRules
 
 
 class Programme:
-    """The plan counts from the first stride on."""
+    """The plan counts from the first running stride on."""
 
     def __init__(
         self,
@@ -18,7 +18,7 @@ class Programme:
         window: Window,
         begun_s: float | None,
     ) -> None:
-        """`begun_s`: hub time of the first stride, where there has been one."""
+        """`begun_s`: hub time of the first running stride, where there has been one."""
         self.begun_s = begun_s
         self.drills: list[DrillBlock] = []  # the newest last
         self._plan = plan
@@ -28,7 +28,7 @@ class Programme:
         self._block = -1
 
     def on_stride(self, stride: Stride, now_s: float) -> None:
-        if self.begun_s is None:
+        if self.begun_s is None and stride.is_running:
             self.begun_s = stride.ic
         self.advance(now_s)
         if self.drills and self.drills[-1].is_over:
@@ -58,8 +58,6 @@ class Programme:
 
     def why_no_cues(self, now_s: float) -> str | None:
         """In words; None where the plan has them now."""
-        if not self._plan.cues:
-            return "the plan has no cues"
         if self._plan.allows_cues(self._session_s(now_s)):
             return None
         block = self._plan.block_at(self._session_s(now_s))

@@ -64,18 +64,18 @@ def in_words(responses: Responses, z: float = 1.96) -> str:
     """What a runner can make of it."""
     given = wilson(responses.given_responded, responses.given, z)
     withheld = wilson(responses.withheld_responded, responses.withheld, z)
-    told = f"{_share(responses.given_responded, given, 'buzzes', 'were followed by a change')}"
+    told = _share("better after", responses.given_responded, given, "buzzes")
     if withheld.n:
-        held = _share(responses.withheld_responded, withheld, "held back", "changed all the same")
-        told = f"{told}; {held}"
+        held = _share("after", responses.withheld_responded, withheld, "that were held back")
+        told = f"{told}, {held}"
     return f"{told}. {_verdict(given, withheld)}"
 
 
-def _share(hits: int, rate: Rate, what: str, how: str) -> str:
+def _share(how: str, hits: int, rate: Rate, what: str) -> str:
     if not rate.n:
-        return f"no {what}"
+        return f"no {what} yet"
     likely = f"likely between {rate.low:.0%} and {rate.high:.0%}"
-    return f"{hits} of {rate.n} {what} {how} ({rate.share:.0%}; {likely})"
+    return f"{how} {hits} of {rate.n} {what} ({rate.share:.0%}; {likely})"
 
 
 def _verdict(given: Rate, withheld: Rate) -> str:

@@ -86,7 +86,7 @@ class Suppression:
         rules = self._rules
         own = baselines.get(side, {}).get("stride_time_ms")
         times = list(known(window.last(side, rules.rhythm_strides), "stride_time_ms"))
-        if own is None or len(times) < max(rules.rhythm_strides, 2):
+        if own is None or own.median <= 0.0 or len(times) < max(rules.rhythm_strides, 2):
             return False
         variation = stdev(times) / (sum(times) / len(times))
         usual = own.sd / own.median

@@ -31,7 +31,7 @@ class Watch:
         self._earlier: Sequence[SessionLoad] = memory.loads
         self._pain = memory.pain
         self._load = CalfLoad(rules.load, load)
-        self.guard = self._guarded()  # the calves' load, and how much of it is enough
+        self.is_enough = self.guard.is_reached  # for the calves; looked at now and then
 
     @property
     def load(self) -> SessionLoad:
@@ -44,13 +44,15 @@ class Watch:
         self.fading.on_stride(stride)
         self.explanation.on_stride(stride)
         if stride.index % _GUARD_STRIDES == 0:
-            self.guard = self._guarded()
+            self.is_enough = self.guard.is_reached
 
     def mark_pain(self, pain: int | None) -> None:
         self._pain = pain
-        self.guard = self._guarded()
+        self.is_enough = self.guard.is_reached
 
-    def _guarded(self) -> Guard:
+    @property
+    def guard(self) -> Guard:
+        """The calves' load, and how much of it is enough, as of now."""
         return transition_guard(
             self._rules,
             self._load.session,

@@ -8,7 +8,9 @@ from statistics import median
 from stridehub.model import Side, Stride
 
 KEPT_STRIDES = 200  # a side; the most that any rule looks back
-_LATELY_S = 20.0  # what is older than this says nothing of how the runner runs now
+# What is older than this, or was before a break, says nothing of how the runner runs now.
+_LATELY_S = 20.0
+_BREAK_S = 5.0
 
 # What a stride lacks is null; what it has stands, but for these: it is no running straight ahead.
 _OTHER_MOTION = frozenset({"walking", "turning"})
@@ -38,9 +40,14 @@ class Window:
         self.of: dict[Side, deque[Stride]] = {side: deque(maxlen=KEPT_STRIDES) for side in Side}
         self._both: deque[Stride] = deque(maxlen=2 * KEPT_STRIDES)
         self._newest_s = float("-inf")  # of any stride
+        self._ended_s = dict.fromkeys(Side, float("-inf"))
+        self._begun_s = dict.fromkeys(Side, float("-inf"))  # after the last break
 
     def add(self, stride: Stride) -> None:
         self._newest_s = max(self._newest_s, stride.next_ic)
+        if stride.ic - self._ended_s[stride.side] > _BREAK_S:
+            self._begun_s[stride.side] = stride.ic
+        self._ended_s[stride.side] = stride.next_ic
         if is_valid(stride):
             self.of[stride.side].append(stride)
             self._both.append(stride)
@@ -51,9 +58,13 @@ class Window:
         return list(islice(reversed(strides), count))[::-1]
 
     def lately(self, side: Side | None, count: int) -> list[Stride]:
-        """As `last`, without what was long before the newest stride of all."""
+        """As `last`, without what was long ago, or before the last break."""
         since_s = self._newest_s - _LATELY_S
-        return [stride for stride in self.last(side, count) if stride.next_ic >= since_s]
+        return [
+            stride
+            for stride in self.last(side, count)
+            if stride.next_ic >= since_s and stride.ic >= self._begun_s[stride.side]
+        ]
 
     def last_median(self, side: Side | None, metric: str, count: int) -> float | None:
         """Of the last valid strides that know the metric; None unless half of the last ones do."""

@@ -22,7 +22,10 @@ class Position(StrEnum):
 
 
 class Zone(msgspec.Struct, frozen=True):
-    """In the metric's unit. None: open on that side."""
+    """In the metric's unit. None: open on that side.
+
+    Outside by no more than `amber` pages show a value in between.
+    """
 
     low: float | None
     high: float | None
@@ -35,10 +38,6 @@ class Zone(msgspec.Struct, frozen=True):
         if self.high is not None and value > self.high:
             return Position.ABOVE
         return Position.IN
-
-    def is_amber(self, value: float) -> bool:
-        """Outside, but not by enough to be a fault."""
-        return 0.0 < max(self.above(value), self.below(value)) <= self.amber
 
     def above(self, value: float) -> float:
         """How far beyond the upper bound; negative within, minus infinity where there is none."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from stridehub.coaching.coach import Coach
 from stridehub.coaching.cue import Cue, CueFollowUp, Response
+from stridehub.coaching.explain import OUTCOMES
+from stridehub.coaching.pod_watch import Conditions
 from stridehub.coaching.proof import in_words
 from stridehub.coaching.tally import contact_balance
 from stridehub.coaching.zones import ZONE_METRICS, Position
@@ -75,8 +77,7 @@ class CueNews:
 def coaching_lines(coach: Coach) -> Iterator[str]:
     """What a session has come to, of one runner."""
     yield f"  plan: {coach.plan.name}"
-    for kind, responses in coach.responses.items():
-        yield f"  {kind_words(kind)}: {in_words(responses)}"
+    yield from _proof_lines(coach)
     for drill in coach.programme.drills:
         for line in drill.lines:
             yield f"  {line}"
@@ -85,6 +86,15 @@ def coaching_lines(coach: Coach) -> Iterator[str]:
     if coach.watch.fading.state is not None:
         yield f"  {coach.watch.fading.state.text}"
     yield from _strike_lines(coach)
+
+
+def _proof_lines(coach: Coach) -> Iterator[str]:
+    z = coach.rules.follow_up.confidence_z
+    for kind, responses in coach.responses.items():
+        yield f"  {kind_words(kind)}: {in_words(responses, z)}"
+    for kind, responses in coach.all_responses.items():
+        if responses != coach.responses.get(kind):
+            yield f"  {kind_words(kind)}, all sessions: {in_words(responses, z)}"
 
 
 def _zone_lines(coach: Coach) -> Iterator[str]:
@@ -99,7 +109,7 @@ def _zone_lines(coach: Coach) -> Iterator[str]:
     if coach.watch.tally.over_lean_share:
         yield f"  signs of leaning too far: {coach.watch.tally.over_lean_share:.0%} of strides"
     balance = contact_balance(coach.window, coach.rules.balance)
-    if balance is not None and balance.position is not Position.IN:
+    if balance is not None and balance.position is not Position.IN and not balance.is_amber:
         foot = Side.LEFT if balance.position is Position.ABOVE else Side.RIGHT
         yield f"  longer on the {foot} foot: {balance.left_pct:.1f} % of the contact is left"
 
@@ -116,9 +126,23 @@ def _load_lines(coach: Coach) -> Iterator[str]:
 
 
 def _strike_lines(coach: Coach) -> Iterator[str]:
+    """Foot strike and overstride beside what is upstream of them."""
     classes = [f"{side} {strike}" for side in Side if (strike := coach.watch.strike.of(side))]
     if classes:
         yield f"  foot strike, an outcome: {', '.join(classes)}"
-        for association in coach.watch.explanation.about("foot_strike_angle_deg"):
+    for outcome in OUTCOMES:
+        for association in coach.watch.explanation.about(outcome):
             if association.is_clear:
-                yield f"    {association.text}"
+                yield f"  together, not because: {association.text}"
+
+
+def state_line(coach: Coach, now: Conditions) -> str:
+    """What the coach of a runner is at, right now."""
+    told = [coach.why_silent(now) or "watching"]
+    if coach.programme.drill is not None:
+        told += coach.programme.drill.lines
+    if coach.watch.is_enough:
+        told += coach.watch.guard.advice[:1]
+    if coach.watch.fading.state is not None and coach.watch.fading.state.is_fading:
+        told.append(coach.watch.fading.state.text)
+    return f"{coach.profile.runner}: {'; '.join(told)}"

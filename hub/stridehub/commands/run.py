@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stridehub.checklist import Item
 from stridehub.commands.cells import HEALTH_COLUMNS, health_row
-from stridehub.commands.coaching_lines import CueNews, coaching_lines
+from stridehub.commands.coaching_lines import CueNews, coaching_lines, state_line
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
@@ -24,6 +24,7 @@ from stridehub.record.snapshot import (
     remove_snapshot,
     write_snapshot,
 )
+from stridehub.team import check_plans
 from stridehub.timing import TELL_S
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 def run(config_path: Path | None) -> None:
     """Raises ConfigError, HubRunsError, StoreError."""
     config = load_hub_config(config_path)
+    check_plans(config)
     refuse_beside_running_hub(config.runtime)
     asyncio.run(_run(config, Roster(config.database)))
 
@@ -107,10 +109,14 @@ def _tell_checklist(items: Sequence[Item]) -> None:
 
 def _view(hub: Live, strides: Counter[str], cues: CueNews) -> TableView:
     healths = hub.source.health()
+    coaches = [
+        state_line(coach, hub.team.conditions(runner)) for runner, coach in hub.team.coaches.items()
+    ]
+    last = _sum(healths, strides, cues)
     todo = ["ready"] if hub.checklist.is_good else [f"- {i.text}" for i in hub.checklist.items]
     return TableView(
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
-        "\n".join([*todo, *cues.latest, f"{_sum(healths, strides, cues)}   (Ctrl-C ends)"]),
+        "\n".join([*todo, *coaches, *cues.latest, f"{last}   (Ctrl-C ends)"]),
     )  # fmt: skip
 
 

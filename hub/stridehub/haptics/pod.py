@@ -127,7 +127,8 @@ class PodDriver:
                 await motor(pattern)
             except Exception as error:  # the radio's: a cue that is not felt ends no session
                 self.failures += 1
-                log.warning("a pod was not told to buzz: %s", error)
+                what = "silent" if pattern == SILENCE else "buzzing"
+                log.info("a pod was not told to be %s: %s", what, error or type(error).__name__)
             else:
                 tell(time.monotonic())
 

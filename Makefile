@@ -73,7 +73,7 @@ test-aarch64:
 test-python: $(VENV)/with-test
 	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
 	$(SAY) 'Python tests'
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 firmware: $(VENV)/with-test
 	@.ci/install-missing $(NEED_C) $(NEED_FIRMWARE) python3

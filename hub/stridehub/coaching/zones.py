@@ -72,7 +72,7 @@ def centre(rule: ZoneRule, speed_mps: float, leg_m: float | None) -> float:
 
 def own_value(rule: ZoneRule, own: Baseline, speed_mps: float, leg_m: float | None) -> float:
     """The runner's own baseline, taken at another pace, at this one."""
-    if own.speed_mps is None or own.speed_mps <= 0.0:
+    if own.speed_mps is None:
         return own.median
     return own.median + centre(rule, speed_mps, leg_m) - centre(rule, own.speed_mps, leg_m)
 

@@ -163,3 +163,10 @@ def test_the_next_session_measures_it_again() -> None:
     second = Track(rules_with(), memory=first.memory, begin=later)
     second.run(202, cadence_spm=176.0)
     assert second.memory.baselines[Side.LEFT][CADENCE].median == 171.0
+
+
+@pytest.mark.parametrize("speed_mps", [0.0, -1.0, None])
+def test_a_pace_that_is_none_is_not_kept(speed_mps: float | None) -> None:
+    baseline = learned([165.0, 167.0] * 10, speed_mps=speed_mps)
+    assert baseline is not None
+    assert baseline.speed_mps is None

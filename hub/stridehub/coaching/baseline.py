@@ -56,7 +56,9 @@ class BaselinePhase:
         values = list(known(strides, metric))
         if len(values) < max(self._rules.least_strides, 2):
             return None
-        return Baseline(median(values), stdev(values), median_of(strides, "speed_mps"), len(values))
+        speed_mps = median_of(strides, "speed_mps")
+        is_pace = speed_mps is not None and speed_mps > 0.0
+        return Baseline(median(values), stdev(values), speed_mps if is_pace else None, len(values))
 
 
 def blended(kept: Baselines, new: Baselines, new_share: float) -> Baselines:

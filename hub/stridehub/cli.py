@@ -266,9 +266,8 @@ def _add_calibrate(parser: argparse.ArgumentParser) -> None:
 
 def _add_buzz(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runner", required=True, metavar="R", help="who is to feel it")
-    parser.add_argument(
-        "--side", choices=[*CueSide], default=CueSide.BOTH, help="where (default both)"
-    )
+    sides = [side.value for side in CueSide]
+    parser.add_argument("--side", choices=sides, default="both", help="where (default both)")
 
 
 def _number(text: str, least: float, most: float, kind: type[int] | type[float]) -> float:

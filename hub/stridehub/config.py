@@ -71,12 +71,45 @@ class GpioConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("two motors at one pin")
 
 
+# What can be told apart while running.
+Pulses = Annotated[int, msgspec.Meta(ge=2, le=3)]
+OnMs = Annotated[int, msgspec.Meta(ge=150, le=250)]
+OffMs = Annotated[int, msgspec.Meta(ge=100, le=150)]
+
+
+class LongPattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Land closer."""
+
+    pulses: Pulses = 2
+    on_ms: OnMs = 250
+    off_ms: OffMs = 150
+
+
+class ShortPattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All other cues."""
+
+    pulses: Pulses = 3
+    on_ms: OnMs = 150
+    off_ms: OffMs = 100
+
+
 class HapticsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What runners are made to feel, and by what; a runner's own settings come first."""
 
     drivers: tuple[DriverName, ...] = ("gpio", "pod")  # the first that can, does
     intensity_percent: IntensityPercent = 70
     gpio: GpioConfig | None = None  # None: no pin is ever touched
+    long: LongPattern = LongPattern()
+    short: ShortPattern = ShortPattern()
+
+    def __post_init__(self) -> None:
+        _check_drivers(self.drivers)
+
+
+def _check_drivers(names: tuple[DriverName, ...]) -> None:
+    """Raises ValueError."""
+    if "none" in names and len(names) > 1:
+        raise ValueError('"none" beside other drivers')
 
 
 # The name of a ready-made plan, or the path of a .toml file.
@@ -93,6 +126,7 @@ class RunnerSettings(ProfileSettings, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_drivers(self.haptics or ())
         _check_rules(Layer("runner", self.coaching))
 
 

@@ -249,7 +249,7 @@ class Team:
             self._publish(cue)
             return
         intensity = self._config.intensity_percent(cue.runner)
-        buzz = Buzz(pattern_of(cue.kind, intensity), cue.kind)
+        buzz = Buzz(pattern_of(cue.kind, intensity, self._config.haptics), cue.kind)
         self._played[cue.runner] = cue
 
         def on_edge(monotonic_s: float) -> None:

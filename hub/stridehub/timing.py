@@ -69,8 +69,12 @@ TELL_S = 1.0
 
 # ---- motors ----
 
-# No motor is on for longer, whatever happens: a second, less what turning it off may take.
-MOTOR_LIMIT_S = 0.9
+# No motor is on for longer while the hub works.
+MOTOR_LIMIT_S = 0.8
+# Nor for longer than a second, whatever happens to the hub: the guardian kills it after this, and
+# then has the pins within a tenth of a second even where the processor is emulated. A hub that
+# works, on a busy machine, is done before.
+GUARDIAN_LIMIT_S = 0.9
 # The guard's patience with the player at the end of a pulse: much longer than a busy machine makes
 # a thread wait, too short to be felt as another pattern.
 MOTOR_GRACE_S = 0.1
@@ -81,18 +85,19 @@ GUARD_TICK_S = 0.02
 MOTOR_REST_S = 0.05
 # A pin call takes microseconds: whoever holds the pins for longer hangs, and is not waited for.
 PIN_CALL_S = 0.2
-# The hub's loop turns many times a second. After such a silence it hangs, and so does judgement of
-# the cues it gave.
-LOOP_STALL_S = 2.0
+# The hub's loop beats every ADVANCE_S. After such a silence it hangs, and so does judgement of the
+# cues it gave. One that was merely busy for a moment plays again with its next beat.
+LOOP_STALL_S = 0.6
 # Lines of a process that was just killed are free within milliseconds.
 CLAIM_PINS_S = 2.0
 CLAIM_AGAIN_S = 0.005
-# The kernel may write a dump of it first. Then the next hub has come, and has a guardian too.
-GUARDIAN_CLAIMS_S = 10.0
+# The pipe of a hub that ended ends with its hold on the lines. Who has them after this is the next
+# hub, which has a guardian too.
+GUARDIAN_CLAIMS_S = 1.0
 # A guardian starts Python and loads lgpio: a tenth of a second, or two on a small Pi. No motor is
 # turned on before.
 GUARDIAN_STARTS_S = 10.0
-# One that was said goodbye to has nothing to do but end.
+# The pins are free: it claims them, and ends.
 GUARDIAN_ENDS_S = 2.0
 # A motor that has not been switched on within this of the packet was not: its thread hangs, or the
 # radio does not take the write.

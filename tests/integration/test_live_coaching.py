@@ -67,11 +67,14 @@ def test_a_cue_is_felt_and_its_answer_remembered(tmp_path: Path) -> None:
     async def test() -> None:
         heard = Heard()
         async with world(pods=5, speed=SPEED, standing_s=STANDING_S) as air:
-            async with coached(air, tmp_path, heard):
+            async with coached(air, tmp_path, heard) as hub:
                 await until(lambda: bool(heard.cues), 30.0)
                 cue = heard.cues[0]
                 await until(lambda: bool(heard.answers), 30.0)
+                haptics = hub.haptics
+                assert haptics.trouble(RUNNER) is None
             edges = await motors(air)
+        assert "closed" in (haptics.trouble(RUNNER) or "")
         assert cue.kind is CueKind.OVERSTRIDE
         assert not cue.withheld
         assert cue.edge_s is not None

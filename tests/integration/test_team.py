@@ -31,8 +31,6 @@ RUN_S = 24.0  # of it 5 s standing; the first cue comes after some 16 s
 class Motor:
     """A HapticDriver whose edges come when the test says so."""
 
-    name = "motor"
-
     def __init__(self, *, can_play: bool = True) -> None:
         self.can_play = can_play
         self.waiting: list[OnEdge] = []

@@ -2,35 +2,53 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Self
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stridehub.config import GpioConfig, HapticsConfig, HubConfig, RunnerSettings
-from stridehub.errors import LinkRecordError, MotorError
+from stridehub.config import (
+    GpioConfig,
+    HapticsConfig,
+    HubConfig,
+    RunnerSettings,
+    ShortPattern,
+    load_hub_config,
+)
+from stridehub.errors import ConfigError, LinkRecordError, MotorError
 from stridehub.haptics.driver import Buzz
 from stridehub.haptics.drivers import Haptics
+from stridehub.haptics.guard import Guard
 from stridehub.haptics.patterns import pattern_of, pulses, total_s
 from stridehub.haptics.pins import Edge, Pins, TimedPins
 from stridehub.haptics.wired import WiredDriver
 from stridehub.kernel.link import SILENCE, HapticPattern, encode_haptic
 from stridehub.model import CueKind, CueSide
+from stridehub.timing import MOTOR_GRACE_S, MOTOR_LIMIT_S, MOTOR_REST_S
 
 LEFT, RIGHT = 18, 19
 WIRES = GpioConfig(left=LEFT, right=RIGHT, runner="r1")
 LONGEST_ON_S = 1.0
 AT_ONCE = 40  # drivers, each with pins and threads of its own
-EXAMPLES = 5
+EXAMPLES = 1
+SLACK_S = 0.1
 PATIENCE_S = 10.0
 WATCH_TICK_S = 0.01
 
 
 def nobody_asks(edge_s: float) -> None:
     pass
+
+
+def until(holds: Callable[[], bool]) -> None:
+    begun_s = time.monotonic()
+    while not holds():
+        assert time.monotonic() < begun_s + PATIENCE_S
+        time.sleep(0.002)
 
 
 def returned(pins: Pins) -> Pins:
@@ -58,6 +76,27 @@ def test_there_are_two_patterns_within_the_limits_of_what_is_felt() -> None:
         assert 100 <= pattern.off_ms <= 150
         assert pattern.intensity_percent == 70
     assert patterns.count(pattern_of(CueKind.OVERSTRIDE, 70)) == 1
+
+
+def test_the_patterns_are_the_settings_within_those_limits(tmp_path: Path) -> None:
+    changed = HapticsConfig(short=ShortPattern(on_ms=170))
+    assert pattern_of(CueKind.FLICK, 50, changed) == HapticPattern(50, 3, 170, 100)
+    assert pattern_of(CueKind.OVERSTRIDE, 50, changed) == HapticPattern(50, 2, 250, 150)
+    path = tmp_path / "hub.toml"
+    path.write_text("[haptics.long]\npulses = 3\noff_ms = 100\n")
+    read = load_hub_config(path).haptics
+    assert pattern_of(CueKind.OVERSTRIDE, 50, read) == HapticPattern(50, 3, 250, 100)
+    for text in ("[haptics.long]\npulses = 4\n", "[haptics.short]\non_ms = 149\n"):
+        path.write_text(text)
+        with pytest.raises(ConfigError):
+            load_hub_config(path)
+
+
+def test_none_stands_alone() -> None:
+    with pytest.raises(ValueError, match="none"):
+        HapticsConfig(drivers=("none", "pod"))
+    with pytest.raises(ValueError, match="none"):
+        RunnerSettings(haptics=("gpio", "none"))
 
 
 def test_a_pattern_counts_from_its_first_edge_to_its_last() -> None:
@@ -160,10 +199,133 @@ def test_a_pattern_that_comes_late_is_cut_not_drawn_out() -> None:
     driver = WiredDriver(WIRES, lambda: pins)
     begun_s = time.monotonic()
     assert driver.play(Buzz(HapticPattern(100, 5, 50, 50)), "r1", CueSide.LEFT, nobody_asks)
-    time.sleep(2.0)
+    time.sleep(1.1)
     driver.close()
     assert pins.edges[-1].time_s - begun_s < 1.0
     assert max(on_times_s(pins.edges, LEFT)) < 0.3
+
+
+def hanging(_edge_s: float) -> None:
+    time.sleep(1.2)
+
+
+@pytest.mark.parametrize(("on_ms", "within_s"), [(1000, MOTOR_LIMIT_S), (200, 0.2 + MOTOR_GRACE_S)])
+def test_a_player_that_hangs_is_ended_in_time(on_ms: int, within_s: float) -> None:
+    pins = TimedPins()
+    driver = WiredDriver(WIRES, lambda: pins)
+    with Machine() as machine:
+        assert driver.play(Buzz(HapticPattern(100, 1, on_ms, 20)), "r1", CueSide.LEFT, hanging)
+        until(lambda: len(pins.edges) == 2)
+    (on_s,) = on_times_s(pins.edges, LEFT)
+    assert abs(on_s - within_s) < SLACK_S + machine.worst_s
+    driver.close()
+
+
+def test_the_longest_pulse_is_shorter_than_what_is_asked_for() -> None:
+    pins = TimedPins()
+    driver = WiredDriver(WIRES, lambda: pins)
+    with Machine() as machine:
+        assert driver.play(Buzz(HapticPattern(100, 1, 1000, 20)), "r1", CueSide.LEFT, nobody_asks)
+        until(lambda: len(pins.edges) == 2)
+    driver.close()
+    assert on_times_s(pins.edges, LEFT)[0] < MOTOR_LIMIT_S + SLACK_S + machine.worst_s
+
+
+class RisingPins(TimedPins):
+    """Which take a while to go high."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_rising = threading.Event()
+
+    def on(self, pin: int, percent: int) -> None:
+        self.is_rising.set()
+        time.sleep(0.05)
+        super().on(pin, percent)
+
+
+def test_stop_all_waits_for_a_pin_that_is_just_going_high() -> None:
+    pins = RisingPins()
+    driver = WiredDriver(WIRES, lambda: pins)
+    assert driver.play(Buzz(HapticPattern(100, 1, 500, 20)), "r1", CueSide.LEFT, nobody_asks)
+    assert pins.is_rising.wait(PATIENCE_S)
+    driver.stop_all()
+    assert [edge.percent for edge in pins.edges] == [100, 0]
+    time.sleep(0.15)
+    assert [edge.percent for edge in pins.edges] == [100, 0]
+    driver.close()
+
+
+def test_between_cues_a_motor_rests() -> None:
+    pins = TimedPins()
+    driver = WiredDriver(WIRES, lambda: pins)
+    for _ in range(2):
+        before = len(pins.edges)
+        assert driver.play(Buzz(HapticPattern(100, 1, 500, 20)), "r1", CueSide.LEFT, nobody_asks)
+        until(lambda before=before: len(pins.edges) > before)  # type: ignore[misc]
+    until(lambda: len(pins.edges) == 4)
+    driver.close()
+    assert pins.edges[2].time_s - pins.edges[1].time_s >= MOTOR_REST_S
+
+
+def test_the_guard_turns_off_again_and_again_until_it_is_told_to_stop() -> None:
+    pins = TimedPins()
+    guard = Guard(pins)
+    guard.arm(LEFT, time.monotonic())
+    for times in (1, 2, 3):
+        pins.on(LEFT, 100)
+        until(lambda times=times: len(pins.edges) == 2 * times)  # type: ignore[misc]
+    guard.disarm(LEFT)
+    time.sleep(0.1)
+    pins.on(LEFT, 100)
+    time.sleep(0.1)
+    assert len(pins.edges) == 7
+    guard.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_player_that_ended_is_trouble() -> None:
+    pins = TimedPins()
+    driver = WiredDriver(WIRES, lambda: pins)
+
+    def leave(_edge_s: float) -> None:
+        raise SystemExit
+
+    assert driver.play(buzz(), "r1", CueSide.LEFT, leave)
+    until(lambda: driver.trouble("r1") is not None)
+    assert driver.trouble("r1") == "the thread that plays has ended"
+    assert not driver.play(buzz(), "r1", CueSide.LEFT, nobody_asks)
+    driver.close()
+    assert [edge.percent for edge in pins.edges] == [100, 0]
+
+
+@pytest.mark.parametrize("name", ["motor guard", "motor player"])
+def test_a_thread_that_cannot_begin_is_trouble_and_the_pins_are_given_back(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(TimedPins):
+        is_closed = False
+
+        def close(self) -> None:
+            super().close()
+            self.is_closed = True
+
+    start = threading.Thread.start
+
+    def start_most(self: threading.Thread) -> None:
+        if self.name == name:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start_most)
+    before = threading.active_count()
+    pins = Closed()
+    driver = WiredDriver(WIRES, lambda: pins)
+    assert driver.trouble("r1") == "can't start new thread"
+    assert not driver.play(buzz(), "r1", CueSide.LEFT, nobody_asks)
+    assert pins.is_closed
+    assert threading.active_count() == before
+    driver.close()
 
 
 class BrokenPins(TimedPins):
@@ -186,10 +348,7 @@ def test_a_pin_that_fails_does_not_leave_the_other_one_on() -> None:
     try:
         assert driver.play(Buzz(HapticPattern(100, 1, 900, 20)), "r1", CueSide.BOTH, nobody_asks)
         assert pins.has_failed.wait(PATIENCE_S)
-        begun_s = time.monotonic()
-        while driver.trouble("r1") != f"pin {RIGHT}: burnt":
-            assert time.monotonic() < begun_s + PATIENCE_S
-            time.sleep(0.002)
+        until(lambda: driver.trouble("r1") == f"pin {RIGHT}: burnt")
         time.sleep(0.05)
         assert [edge.percent for edge in pins.edges] == [100, 0]
     finally:
@@ -253,11 +412,12 @@ def test_the_first_driver_without_trouble_plays() -> None:
 
 def test_a_runner_has_an_order_of_their_own() -> None:
     shown = Shown()
-    config = hub_config("console", haptics=("none", "console"))
-    haptics = Haptics(config, show=shown)
-    assert play(haptics, "r1")
+    haptics = Haptics(hub_config("gpio", haptics=("pod", "console"), gpio=None), show=shown)
+    assert not play(haptics, "r1")
     assert play(haptics, "r2")
     assert haptics.trouble("r2") is None
+    assert haptics.ready("r1") is None
+    assert haptics.ready("r2") == "console"
     silent = Haptics(hub_config("console", haptics=("none",)), show=shown)
     assert not play(silent, "r2")
     assert silent.trouble("r2") is None
@@ -268,7 +428,8 @@ def test_a_runner_has_an_order_of_their_own() -> None:
 def test_what_is_missing_is_told_of_each_driver() -> None:
     haptics = Haptics(hub_config("gpio", "pod", gpio=None))
     assert haptics.trouble("r1") == (
-        "gpio: no pins are set, see [haptics.gpio]; pod: there are no pods"
+        "gpio: no pins are set, see [haptics.gpio]; "
+        "pod: there are no pods, `stridehub provision` makes some"
     )
     assert not play(haptics, "r1")
     haptics.beat()
@@ -298,3 +459,12 @@ def test_a_console_stamps_the_edge_at_once() -> None:
     haptics.close()
     assert haptics.trouble("r1") == "console: closed"
     assert not play(haptics, "r1")
+
+
+def test_a_console_that_nobody_looks_at_is_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    haptics = Haptics(hub_config("console"))
+    pattern = pattern_of(CueKind.FLICK, 50)
+    assert haptics.play(Buzz(pattern, CueKind.FLICK), "r1", CueSide.LEFT, nobody_asks)
+    haptics.close()
+    assert "r1 would feel flick: left" in caplog.text

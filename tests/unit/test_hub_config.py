@@ -56,7 +56,7 @@ leg_length_right_m = 0.91
 standing_thigh_deg = -5.0
 standing_shank_deg = -7.5
 speed_factor = 1.02
-haptics = ["pod", "none"]
+haptics = ["pod", "gpio"]
 intensity_percent = 90
 plan = "heel-under-the-hip"
 
@@ -110,7 +110,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
                 standing_thigh_deg=-5.0,
                 standing_shank_deg=-7.5,
                 speed_factor=1.02,
-                haptics=("pod", "none"),
+                haptics=("pod", "gpio"),
                 intensity_percent=90,
                 plan="heel-under-the-hip",
                 coaching={"cues": {"kinds": ["heel_lift"]}},
@@ -139,7 +139,7 @@ def test_every_rate_of_a_pod_may_be_set(tmp_path: Path, rate: int) -> None:
 
 def test_a_runners_own_settings_come_before_the_hubs(tmp_path: Path) -> None:
     config = loaded(tmp_path, EVERYTHING)
-    assert config.drivers("r1") == ("pod", "none")
+    assert config.drivers("r1") == ("pod", "gpio")
     assert config.drivers("r-2_B") == config.drivers("stranger") == ("gpio", "pod", "console")
     assert (config.intensity_percent("r1"), config.intensity_percent("stranger")) == (90, 55)
     assert config.plan_name("r1") == "heel-under-the-hip"

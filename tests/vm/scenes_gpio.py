@@ -127,7 +127,7 @@ def _spread(values: Sequence[float]) -> list[float]:
 
 
 def ends(outcome: Outcome) -> None:
-    """SIGTERM and SIGKILL in the middle of a pulse, and a loop that hangs."""
+    """In the middle of a pulse: told to end, killed, stopped, held, and with a loop that hangs."""
     config = _config()
     with sim_lines((LEFT, RIGHT)) as lines:
         for name, number, arguments in (
@@ -138,6 +138,11 @@ def ends(outcome: Outcome) -> None:
             with outcome.part(name):
                 took_ms = [_low_after_ms(lines, config, number, arguments) for _ in range(_KILLS)]
                 outcome.tell(**{f"{name}_low_after_ms": _spread(took_ms)})
+        for name, stop, arguments in (("stopped", signal.SIGSTOP, ()), ("held", None, ("--hold",))):
+            with outcome.part(name):
+                on_ms = [_on_for_ms(lines, config, stop, arguments) for _ in range(_KILLS)]
+                outcome.tell(**{f"{name}_on_for_ms": _spread(on_ms)})
+                outcome.check(max(on_ms) < 1000, f"{name}: on for too long")
         with outcome.part("hang"):
             began_s = time.monotonic()
             with hub_process(config, "--hang"):
@@ -156,6 +161,27 @@ def _low_after_ms(
         sent_s = time.monotonic()
         process.send_signal(number)
         return 1e3 * max(_until_low(lines, sent_s))
+
+
+def _on_for_ms(
+    lines: SimLines, config: Path, stop: signal.Signals | None, arguments: Sequence[str]
+) -> float:
+    """Of a hub that cannot turn its motors off."""
+    began_s = time.monotonic()
+    with hub_process(config, *arguments) as process:
+        time.sleep(0.2)
+        if stop is not None:
+            process.send_signal(stop)
+        process.wait(_PATIENCE_S)
+        _until_low(lines, began_s)
+        time.sleep(0.2)
+    pulses_seen = [
+        pulse
+        for line in (LEFT, RIGHT)
+        for pulse in lines.pulses(line, is_plain=True)
+        if pulse.rise_s > began_s
+    ]
+    return 1e3 * max(pulse.fall_s - pulse.rise_s for pulse in pulses_seen)
 
 
 def _until_low(lines: SimLines, since_s: float) -> list[float]:

@@ -11,9 +11,18 @@ from stridehub.errors import NobodyToAskError
 Ask = Callable[[str], str]
 
 
+def is_terminal() -> bool:
+    """Whether there is one both to ask and to answer at.
+
+    Python reads from a terminal without writing to it in a way that a question that nobody
+    answers aborts the program at its end.
+    """
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def asker() -> Ask:
     """Of who sits at the terminal. Without one it raises NobodyToAskError."""
-    if sys.stdin.isatty():
+    if is_terminal():
         return input
     return _refuse
 

@@ -45,8 +45,6 @@ class TimedCue(NamedTuple):
 class _Belts:
     """A HapticDriver: everybody wears motors, at pins in memory."""
 
-    name = "belts"
-
     def __init__(self, runners: Iterable[str]) -> None:
         self.packet_s = 0.0  # time.monotonic() as the newest packet came
         self.hub_s: dict[str, float] = {}  # of the runner's newest edge

@@ -1,14 +1,14 @@
 """Finds out how strong a cue has to be for a runner to feel it."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from stridehub.commands.asking import Ask, asked
+from stridehub.commands.asking import Ask, asked, is_terminal
 from stridehub.commands.stopping import stop_requested
-from stridehub.config import HubConfig, load_hub_config
+from stridehub.config import DriverName, HubConfig, load_hub_config
 from stridehub.errors import MotorError
 from stridehub.haptics.driver import Buzz
 from stridehub.haptics.drivers import Haptics
@@ -22,12 +22,44 @@ from stridehub.pods.radio_source import Memory, RadioSource
 from stridehub.pods.source import Take, WornPod
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import refuse_beside_running_hub
+from stridehub.timing import CUE_EDGE_S
 
 STEPS_PERCENT = (20, 30, 45, 65, 100)  # each felt as about half as strong again
 CONNECT_WITHIN_S = 60.0
-EDGE_WITHIN_S = 6.0  # a write to a pod fails after 5 s
+EDGE_WITHIN_S = CUE_EDGE_S + 1.0
 BETWEEN_S = 0.6  # to be felt as two, where nobody answers
 POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What is played, and to whom."""
+
+    config: HubConfig
+    haptics: Haptics
+    runner: str
+    side: CueSide
+
+    async def feel(self, percent: int) -> None:
+        """Returns when it is over. Raises MotorError."""
+        pattern = pattern_of(CueKind.OVERSTRIDE, percent, self.config.haptics)
+        loop = asyncio.get_running_loop()
+        has_begun = asyncio.Event()
+
+        def begin(_edge_s: float) -> None:
+            loop.call_soon_threadsafe(has_begun.set)
+
+        cue = Buzz(pattern, CueKind.OVERSTRIDE)
+        if not self.haptics.play(cue, self.runner, self.side, begin):
+            raise self._failed("no motor there")
+        try:
+            await asyncio.wait_for(has_begun.wait(), EDGE_WITHIN_S)
+        except TimeoutError as error:
+            raise self._failed("the motor did not answer") from error
+        await asyncio.sleep(total_s(pattern))
+
+    def _failed(self, otherwise: str) -> MotorError:
+        return MotorError(self.runner, self.haptics.trouble(self.runner) or otherwise)
 
 
 def buzz(config_path: Path | None, runner: str, side: CueSide) -> bool:
@@ -37,7 +69,7 @@ def buzz(config_path: Path | None, runner: str, side: CueSide) -> bool:
     """
     config = load_hub_config(config_path)
     refuse_beside_running_hub(config.runtime)
-    ask = input if sys.stdin.isatty() else None
+    ask = input if is_terminal() else None
     return asyncio.run(_until_stopped(config, runner, side, ask))
 
 
@@ -56,7 +88,7 @@ async def _until_stopped(config: HubConfig, runner: str, side: CueSide, ask: Ask
 
 async def _test(config: HubConfig, runner: str, side: CueSide, ask: Ask | None) -> bool:
     async with _motors(config, runner) as haptics:
-        felt = await _weakest_felt(haptics, runner, side, ask)
+        felt = await _weakest_felt(Steps(config, haptics, runner, side), ask)
     if ask is None:
         print("nobody was asked: set intensity_percent one step above the weakest that was felt")
         return True
@@ -73,35 +105,15 @@ def _next_step(percent: int) -> int:
     return next(stronger, STEPS_PERCENT[-1])
 
 
-async def _weakest_felt(
-    haptics: Haptics, runner: str, side: CueSide, ask: Ask | None
-) -> int | None:
+async def _weakest_felt(steps: Steps, ask: Ask | None) -> int | None:
     for percent in STEPS_PERCENT:
         print(f"{percent} %", flush=True)
-        await _feel(haptics, runner, side, percent)
+        await steps.feel(percent)
         if ask is None:
             await asyncio.sleep(BETWEEN_S)
         elif (await asked(ask, "felt? [y/N] ")).strip().lower() in ("y", "yes"):
             return percent
     return None
-
-
-async def _feel(haptics: Haptics, runner: str, side: CueSide, percent: int) -> None:
-    """Returns when it is over."""
-    pattern = pattern_of(CueKind.OVERSTRIDE, percent)
-    loop = asyncio.get_running_loop()
-    has_begun = asyncio.Event()
-
-    def begin(_edge_s: float) -> None:
-        loop.call_soon_threadsafe(has_begun.set)
-
-    if not haptics.play(Buzz(pattern, CueKind.OVERSTRIDE), runner, side, begin):
-        raise MotorError(runner, haptics.trouble(runner) or "no motor there")
-    try:
-        await asyncio.wait_for(has_begun.wait(), EDGE_WITHIN_S)
-    except TimeoutError as error:
-        raise MotorError(runner, haptics.trouble(runner) or "the motor did not answer") from error
-    await asyncio.sleep(total_s(pattern))
 
 
 # ---- motors, and pods where they are needed ----
@@ -110,27 +122,27 @@ async def _feel(haptics: Haptics, runner: str, side: CueSide, percent: int) -> N
 @asynccontextmanager
 async def _motors(config: HubConfig, runner: str) -> AsyncIterator[Haptics]:
     """Raises MotorError where there are none for this runner."""
-    drivers = config.drivers(runner)
-    haptics = Haptics(config)
-    trouble = haptics.trouble(runner)
-    if "pod" not in drivers or (trouble is None and drivers[0] != "pod"):
-        try:
-            if trouble is not None:
-                raise MotorError(runner, trouble)
-            yield haptics
-        finally:
-            haptics.close()
-        return
-    haptics.close()
-    async with _pods_of(config, runner) as source:
-        haptics = Haptics(config, motors=source)
-        try:
+    source = _pods_of(config, runner)
+    haptics = Haptics(config, motors=source)
+    try:
+        async with AsyncExitStack() as connected:
+            if source is not None and _wants_pods(haptics, config.drivers(runner), runner):
+                await connected.enter_async_context(_streaming(source))
             trouble = haptics.trouble(runner)
             if trouble is not None:
                 raise MotorError(runner, trouble)
-            yield haptics
-        finally:
-            haptics.close()
+            try:
+                yield haptics
+            finally:
+                haptics.stop_all()  # while there are links
+    finally:
+        haptics.close()
+
+
+def _wants_pods(haptics: Haptics, names: Sequence[DriverName], runner: str) -> bool:
+    """No driver that is tried before them can play."""
+    ready = haptics.ready(runner)
+    return "pod" in names and (ready is None or names.index("pod") < names.index(ready))
 
 
 class _Nowhere:
@@ -143,19 +155,23 @@ class _Nowhere:
         return drop
 
 
-@asynccontextmanager
-async def _pods_of(config: HubConfig, runner: str) -> AsyncIterator[RadioSource]:
-    """All of them, if they come within CONNECT_WITHIN_S, else those that came."""
+def _pods_of(config: HubConfig, runner: str) -> RadioSource | None:
+    """None: the runner has none, or is not to feel them."""
+    if "pod" not in config.drivers(runner):
+        return None
     roster = Roster(config.database)
     pods = [pod for pod in roster.pods() if pod.runner == runner]
-    if not pods:
-        raise MotorError(runner, "no motors on pins, and no pods; `stridehub provision` makes one")
-    source = _source(config, roster, pods)
+    return _source(config, roster, pods) if pods else None
+
+
+@asynccontextmanager
+async def _streaming(source: RadioSource) -> AsyncIterator[None]:
+    """All of them, if they come within CONNECT_WITHIN_S, else those that came."""
     life = asyncio.create_task(source.run(_Nowhere()))
     try:
-        print(f"connecting to {len(pods)} pods", flush=True)
+        print(f"connecting to {len(source.health())} pods", flush=True)
         await _until_streaming(source, life)
-        yield source
+        yield
     finally:
         life.cancel()
         with suppress(asyncio.CancelledError):

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_requested() -> Iterator[asyncio.Event]:
-    """Set by Ctrl-C and by SIGTERM."""
+    """Set by Ctrl-C, SIGTERM, and SIGHUP (its terminal ends), unless nohup has that ignored."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
     for number in signals:
         loop.add_signal_handler(number, stop.set)
     try:

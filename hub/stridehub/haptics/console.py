@@ -1,4 +1,4 @@
-"""The driver of the demo: a cue is something to be seen."""
+"""The driver of screens and logs: a cue is something to be seen."""
 
 import time
 from collections.abc import Callable
@@ -11,8 +11,6 @@ Show = Callable[[Buzz, str, CueSide], None]  # the cue, the runner, where
 
 class ConsoleDriver:
     """A HapticDriver that shows cues to a function."""
-
-    name = "console"
 
     def __init__(self, show: Show) -> None:
         """`show` is called within play(), and has to be quick."""

@@ -21,9 +21,6 @@ class Buzz:
 class HapticDriver(Protocol):
     """Motors that are off when nothing plays, whatever happens."""
 
-    @property
-    def name(self) -> str: ...
-
     def play(self, cue: Buzz, runner: str, side: CueSide, on_edge: OnEdge) -> bool:
         """Returns at once. False: the runner will feel nothing, now or later.
 

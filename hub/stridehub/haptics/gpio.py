@@ -40,7 +40,7 @@ class GpioPins:
             with _as_motor_error("gpiochip", _MAY_CLAIM):
                 self._gpio.setwarnings(False)
                 self._gpio.setmode(self._gpio.BCM)
-            for pin in pins:
+            for pin in sorted(pins):  # all programs in one order: one of them gets both
                 self._claim(pin, claim_within_s)
         except MotorError:
             with suppress(MotorError):
@@ -116,7 +116,7 @@ def _in_a_folder_of_its_own() -> Iterator[None]:
     open the pipe needs no name.
     """
     before = os.environ.get(_WORK_DIR)
-    here = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+    here = os.open(".", os.O_PATH)  # it need not be readable
     try:
         with tempfile.TemporaryDirectory(prefix="stridehub-", dir=before) as folder:
             os.environ[_WORK_DIR] = folder

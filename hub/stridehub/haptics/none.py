@@ -5,9 +5,7 @@ from stridehub.model import CueSide
 
 
 class NoDriver:
-    """A HapticDriver that has no motors, and no trouble: it was chosen."""
-
-    name = "none"
+    """A HapticDriver that has no motors, and no trouble: it was chosen, and stands alone."""
 
     def play(self, cue: Buzz, runner: str, side: CueSide, on_edge: OnEdge) -> bool:
         return False

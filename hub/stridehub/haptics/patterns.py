@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator
 
+from stridehub.config import HapticsConfig
 from stridehub.kernel.link import SILENCE, HapticPattern, encode_haptic
 from stridehub.model import CueKind
 
-_LONG = (2, 250, 150)  # pulses, ms on, ms off: land closer
-_SHORT = (3, 150, 100)  # all else
-_SHAPES = {
-    CueKind.OVERSTRIDE: _LONG,
-    CueKind.HEEL_LIFT: _SHORT,
-    CueKind.FLICK: _SHORT,
-    CueKind.SITTING_BACK: _SHORT,
-}
+_USUAL = HapticsConfig()
 
 
-def pattern_of(kind: CueKind, intensity_percent: int) -> HapticPattern:
-    """At an intensity of 1..100 %."""
-    return HapticPattern(intensity_percent, *_SHAPES[kind])
+def pattern_of(
+    kind: CueKind, intensity_percent: int, haptics: HapticsConfig = _USUAL
+) -> HapticPattern:
+    """At an intensity of 1..100 %: the long one says to land closer, the short one all else."""
+    shape = haptics.long if kind is CueKind.OVERSTRIDE else haptics.short
+    return HapticPattern(intensity_percent, shape.pulses, shape.on_ms, shape.off_ms)
 
 
 def pulses(pattern: HapticPattern) -> Iterator[tuple[float, float]]:

@@ -52,6 +52,11 @@ class Player:
         self._thread = threading.Thread(target=self._run, name="motor player", daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it plays what is ordered."""
+        return self._thread.is_alive()
+
     def play(self, plan: Plan) -> None:
         """Returns at once."""
         self._orders.put(plan)

@@ -11,10 +11,12 @@ from stridehub.haptics.driver import Buzz, OnEdge
 from stridehub.haptics.patterns import total_s
 from stridehub.kernel.link import SILENCE, HapticPattern, encode_haptic
 from stridehub.model import CueKind, CueSide, Placement
+from stridehub.timing import CUE_EDGE_S
 
 log = logging.getLogger(__name__)
 
 Motor = Callable[[HapticPattern], Awaitable[None]]  # may raise anything
+_Place = tuple[str, Placement]  # the runner's
 
 _LEGS = {
     CueSide.LEFT: (Placement.SHANK_L, Placement.THIGH_L),  # the first that is there
@@ -38,14 +40,12 @@ class PodDriver:
     longer than a second.
     """
 
-    name = "pod"
-
     def __init__(self, motors: PodMotors) -> None:
         """Within a running event loop."""
-        self.failures = 0  # writes
         self._motors = motors
         self._loop = asyncio.get_running_loop()
-        self._ends_s: dict[tuple[str, Placement], float] = {}  # of what plays, time.monotonic()
+        self._ends_s: dict[_Place, float] = {}  # until when it may play, time.monotonic()
+        self._cues: dict[_Place, asyncio.Task[None]] = {}  # the newest write of each
         self._writes: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -64,8 +64,10 @@ class PodDriver:
         )
         tell = _first_of(on_edge)
         for placement, motor in motors.items():
-            self._ends_s[runner, placement] = time.monotonic() + total_s(cue.pattern)
-            self._write(motor, cue.pattern, tell)
+            place = runner, placement
+            self._forget(place)
+            self._ends_s[place] = time.monotonic() + CUE_EDGE_S + total_s(cue.pattern)
+            self._cues[place] = self._write(motor, cue.pattern, tell)
         return True
 
     def trouble(self, runner: str) -> str | None:
@@ -76,7 +78,9 @@ class PodDriver:
         return "no pod that could buzz is connected"
 
     def stop_all(self) -> None:
-        """Pods that may still play are told to be silent, with the loop's next turns."""
+        """What the radio has not taken yet it does not get any more, and pods that may still play
+        are told to be silent, with the loop's next turns.
+        """
         if self._is_on_loop():
             self._silence(self._ends_s)
         else:
@@ -116,17 +120,26 @@ class PodDriver:
 
     # ---- writes: begun in the order in which they are asked for, and so they arrive ----
 
-    def _silence(self, places: Iterable[tuple[str, Placement]]) -> None:
+    def _silence(self, places: Iterable[_Place]) -> None:
         for place in list(places):
+            self._forget(place)
             if self._ends_s.pop(place) > time.monotonic() and (motor := self._motors.motor(*place)):
                 self._write(motor, SILENCE, lambda _: None)
 
-    def _write(self, motor: Motor, pattern: HapticPattern, tell: OnEdge) -> None:
+    def _forget(self, place: _Place) -> None:
+        """A cue that the radio has not taken yet."""
+        cue = self._cues.pop(place, None)
+        if cue is not None:
+            cue.cancel()
+
+    def _write(self, motor: Motor, pattern: HapticPattern, tell: OnEdge) -> "asyncio.Task[None]":
+        """One that takes longer than CUE_EDGE_S would be felt as another cue, and is given up."""
+
         async def write() -> None:
             try:
-                await motor(pattern)
+                async with asyncio.timeout(CUE_EDGE_S):
+                    await motor(pattern)
             except Exception as error:  # the radio's: a cue that is not felt ends no session
-                self.failures += 1
                 what = "silent" if pattern == SILENCE else "buzzing"
                 log.info("a pod was not told to be %s: %s", what, error or type(error).__name__)
             else:
@@ -135,6 +148,7 @@ class PodDriver:
         task = self._loop.create_task(write())
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+        return task
 
 
 def _first_of(on_edge: OnEdge) -> OnEdge:

@@ -3,6 +3,7 @@
 import atexit
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from stridehub.config import GpioConfig
 from stridehub.errors import MotorError
@@ -19,8 +20,6 @@ log = logging.getLogger(__name__)
 class WiredDriver:
     """A HapticDriver. Where there are no pins it says so, and plays nothing."""
 
-    name = "gpio"
-
     def __init__(self, settings: GpioConfig, open_pins: Callable[[], Pins]) -> None:
         """`open_pins` may raise MotorError."""
         self._runner = settings.runner
@@ -31,15 +30,25 @@ class WiredDriver:
         }
         self._player: Player | None = None
         self._trouble = "closed"
+        self._ends = ExitStack()
         try:
-            self._pins = open_pins()
-        except MotorError as error:
+            self._begin(open_pins)
+        except (MotorError, RuntimeError) as error:  # or no thread can be started
+            self._ends.close()
             self._trouble = str(error)
             log.warning("no motors: %s", error)
-            return
-        self._guard = Guard(self._pins)
-        self._player = Player(self._pins, self._sides[CueSide.BOTH], self._guard)
-        atexit.register(self.close)
+        else:
+            atexit.register(self.close)
+
+    def _begin(self, open_pins: Callable[[], Pins]) -> None:
+        """Raises MotorError, RuntimeError."""
+        pins = open_pins()
+        self._ends.callback(_told, pins.close)
+        self._guard = Guard(pins)
+        self._ends.callback(self._guard.close)
+        player = Player(pins, self._sides[CueSide.BOTH], self._guard)
+        self._ends.callback(_told, player.close)
+        self._player = player
 
     def play(self, cue: Buzz, runner: str, side: CueSide, on_edge: OnEdge) -> bool:
         """`on_edge` is called from the player's thread. Raises LinkRecordError."""
@@ -57,6 +66,8 @@ class WiredDriver:
             return self._trouble
         if self._player.fault is not None:
             return self._player.fault
+        if not self._player.is_alive:
+            return "the thread that plays has ended"
         if self._guard.is_stalled:
             return "the hub hangs"
         return "the thread that plays hangs" if self._guard.is_needed else None
@@ -74,13 +85,9 @@ class WiredDriver:
 
     def close(self) -> None:
         """The pins are low when it returns, and given back."""
-        player, self._player = self._player, None
-        if player is None:
-            return
+        self._player = None
         atexit.unregister(self.close)
-        _told(player.close)
-        self._guard.close()
-        _told(self._pins.close)
+        self._ends.close()
 
 
 def _told(end: Callable[[], None]) -> None:

@@ -82,7 +82,7 @@ def test_a_cue_is_felt_and_its_answer_remembered(tmp_path: Path) -> None:
         assert cue.latency_ms is not None
         assert cue.foot_strike_s < cue.arrival_s <= cue.decided_s <= cue.edge_s
         assert heard.answers[0].t == cue.t
-        assert heard.answers[0].response is not Response.WORSE
+        assert heard.answers[0].response is not Response.UNKNOWN
         pattern = pattern_of(CueKind.OVERSTRIDE, 70)
         for place in ("shank_l", "shank_r"):
             assert [e["percent"] for e in edges[place][: 2 * pattern.pulses]] == [

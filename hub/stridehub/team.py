@@ -13,10 +13,9 @@ from pathlib import Path
 import msgspec
 
 from stridehub.app import OnEvent, OnStride, Pipeline
-from stridehub.coaching.angles import Series
+from stridehub.coaching.angles import Confidences, Series
 from stridehub.coaching.coach import Coach
 from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
-from stridehub.coaching.drills import Confidences
 from stridehub.coaching.memory import RunnerMemory
 from stridehub.coaching.plan import Plan, ready_made_plan
 from stridehub.coaching.pod_watch import Conditions, PodWatch

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from stridehub.app import Feed, Pipeline
 from stridehub.coaching.angles import SLOT_S, Series
-from stridehub.coaching.drills import FootPull, LeanStart, Start
+from stridehub.coaching.foot_pull import FootPull
+from stridehub.coaching.lean_start import LeanStart, Start
 from stridehub.model import Placement, RunnerProfile, Side
 from stridehub.pods.source import Arrival, WornPod
 from stridehub.rules import DrillRules

@@ -70,10 +70,6 @@ class AfterDrill:
         if is_valid(stride) and not self._is_enough(stride.side):
             self._after[stride.side].append(stride)
 
-    @property
-    def is_complete(self) -> bool:
-        return all(map(self._is_enough, Side))
-
     def _is_enough(self, side: Side) -> bool:
         return len(self._after[side]) >= self._rules.following_strides
 

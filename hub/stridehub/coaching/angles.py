@@ -12,6 +12,11 @@ from stridehub.model import ENOUGH_CONFIDENCE, Placement
 # A pod's last seconds, shape (n,) each: hub time in s, angle in deg against standing.
 Series = Mapping[Placement, tuple[NDArray[np.float64], NDArray[np.float32]]]
 
+Confidences = Mapping[Placement, float]  # 0..1, of each pod's alignment
+
+KEPT_REPETITIONS = 1000  # of a drill, in memory; the counts go on
+UNSURE = "stand still, then run some steps: the pods have not found their axes"
+
 SLOT_S = 0.005  # of the kernel's grid
 # The kernel bridges gaps up to 60 ms; in a longer one it holds the last angle, to the bit.
 _HELD_SLOTS = 12
@@ -91,7 +96,7 @@ class AngleFeed:
         """Needed pods that are missing, or have not found their axes."""
         return [place for place, pod in self._needed.items() if not pod.is_sure]
 
-    def take(self, series: Series, confidence: Mapping[Placement, float]) -> Iterator[Angles]:
+    def take(self, series: Series, confidence: Confidences) -> Iterator[Angles]:
         """`confidence`: of each pod's alignment, 0..1, as of now."""
         for place, pod in (*self._needed.items(), *self._optional.items()):
             if place in series:

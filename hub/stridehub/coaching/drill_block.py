@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from stridehub.coaching.after_drill import AfterDrill
-from stridehub.coaching.angles import Series
-from stridehub.coaching.drills import Confidences, FootPull, FootPullResult, LeanResult, LeanStart
+from stridehub.coaching.angles import Confidences, Series
+from stridehub.coaching.foot_pull import FootPull, FootPullResult
+from stridehub.coaching.lean_start import LeanResult, LeanStart
 from stridehub.coaching.plan import DrillKind
 from stridehub.model import RunnerProfile, Stride
 from stridehub.rules import DrillRules

@@ -394,6 +394,15 @@ def test_demo_in_a_terminal_until_a_key(keys: bytes) -> None:
     assert "Traceback" not in terminal.text
 
 
+def test_a_key_right_before_ctrl_c_does_not_keep_the_demo_from_ending() -> None:
+    for _ in range(3):
+        terminal = Terminal("demo", "--runners", "1")
+        terminal.read_until("1 s   ")
+        for _ in range(50):
+            terminal.press(b"x\x03")
+        assert terminal.exit_code() == 0
+
+
 def test_demo_ended_by_a_signal() -> None:
     with subprocess.Popen(
         [*PROGRAM, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

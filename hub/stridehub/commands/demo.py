@@ -47,6 +47,7 @@ COLUMNS = (
     *((shown.title, shown.unit) for shown in METRICS),
     ("coach", ""),
 )
+_CONTROL_CHARACTERS = 6  # their place in what tcgetattr returns
 _MARKS = {Position.BELOW: "\u2193", Position.IN: "", Position.ABOVE: "\u2191"}
 
 
@@ -202,12 +203,16 @@ def _keys(stop: asyncio.Event) -> Iterator[None]:
 
     def pressed() -> None:
         keys = os.read(keyboard, 64)
-        if not keys:
-            loop.remove_reader(keyboard)
-        elif b"s" in keys.lower():
+        if b"s" in keys.lower():
             stop.set()
+        elif not keys and not os.isatty(keyboard):  # hung up
+            loop.remove_reader(keyboard)
 
     tty.setcbreak(keyboard)
+    mode = termios.tcgetattr(keyboard)
+    # Ctrl-C takes away what was typed before it: a read that waits for that would wait for ever.
+    mode[_CONTROL_CHARACTERS][termios.VMIN] = 0
+    termios.tcsetattr(keyboard, termios.TCSANOW, mode)
     loop.add_reader(keyboard, pressed)
     try:
         yield

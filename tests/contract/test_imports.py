@@ -11,8 +11,8 @@ PACKAGE = "stridehub"
 # From the ground up; a module imports from lower layers only.
 LAYERS = [
     ["model", "errors", "timing"],
-    ["config", "kernel", "rules"],
-    ["checklist", "coaching", "summary", "wearing"],
+    ["config", "kernel", "rules", "summary"],
+    ["checklist", "coaching", "wearing"],
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],
     ["app", "display", "synthetic"],
     ["team"],

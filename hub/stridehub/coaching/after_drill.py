@@ -10,26 +10,16 @@ from stridehub.coaching.plan import DrillKind
 from stridehub.coaching.window import is_valid, known
 from stridehub.model import Side, Stride
 from stridehub.rules import DrillRules
-
-
-@dataclass(frozen=True, slots=True)
-class _Metric:
-    """How people read it."""
-
-    field: str
-    title: str
-    unit: str
-    decimals: int
-
+from stridehub.summary import Shown
 
 _METRICS = {
     DrillKind.FOOT_PULL: (
-        _Metric("kickback_deg", "kickback", "deg", 0),
-        _Metric("heel_trail_ratio", "heel trail", "of leg", 2),
+        Shown("kickback_deg", "kickback", "deg", 0),
+        Shown("heel_trail_ratio", "heel trail", "of leg", 2),
     ),
     DrillKind.START_STOP_LEAN: (
-        _Metric("overstride_ratio", "overstride", "of leg", 2),
-        _Metric("lean_deg", "pelvis lean", "deg", 1),
+        Shown("overstride_ratio", "overstride", "of leg", 2),
+        Shown("lean_deg", "pelvis lean", "deg", 1),
     ),
 }
 _LEAST = 5  # strides a side and time; fewer have no spread
@@ -92,7 +82,7 @@ class AfterDrill:
             told.append(f"the pace was {abs(change_mps):.1f} m/s {way}: compare with care")
         return told
 
-    def _compared(self, metric: _Metric) -> Comparison | None:
+    def _compared(self, metric: Shown) -> Comparison | None:
         change = self._change(metric.field)
         if change is None:
             return None

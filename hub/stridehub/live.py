@@ -14,10 +14,8 @@ from stridehub.errors import ConfigError, ProfileError, StoreError
 from stridehub.haptics.drivers import Haptics
 from stridehub.kernel.stride import StrideKernel
 from stridehub.model import KnownPod
-from stridehub.pods.bluez import BlueZ
-from stridehub.pods.link import StreamSettings
 from stridehub.pods.radio import Host, Radio
-from stridehub.pods.radio_source import Memory, RadioSource
+from stridehub.pods.radio_source import Memory, source_of
 from stridehub.pods.source import PacketSink
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
@@ -62,14 +60,12 @@ class Live:
         self._writing = asyncio.Lock()
         self._store = coaching
         self._not_kept: set[str] = set()
-        self.source = RadioSource(
-            radio or Radio(),
-            host or BlueZ(),
+        self.source = source_of(
+            config.radio,
             known,
-            StreamSettings(config.radio.rate_hz, config.radio.batch),
-            adapters=config.radio.adapters,
-            most_links=config.radio.most_links,
-            memory=Memory(roster.most_links(), self._changed, self._full),
+            Memory(roster.most_links(), self._changed, self._full),
+            radio=radio,
+            host=host,
             clock=clock,
         )
         self.haptics = Haptics(config if coaching else _NOTHING_BUZZES, motors=self.source)

@@ -377,18 +377,18 @@ def rules(*layers: Layer) -> CoachingRules:
     """
     merged: dict[str, Any] = msgspec.to_builtins(CoachingRules())
     for layer in layers:
-        _overrule(merged, layer.overrides)
         for zone, chosen in _table(layer.overrides.get("zones")).items():
-            _overrule(merged, {"zones": {zone: _as_chosen(layer.who, _table(chosen))}})
+            _overrule(merged, {"zones": {zone: _unbent(layer.who, _table(chosen))}})
+        _overrule(merged, layer.overrides)
     return msgspec.convert(merged, CoachingRules)
 
 
-def _as_chosen(who: str, chosen: dict[str, Any]) -> dict[str, Any]:
+def _unbent(who: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """A zone that somebody put elsewhere is bent by nothing that was not chosen with it."""
     told: dict[str, Any] = {"source": f"set for this {who}"}
     if chosen.keys() & {"value", "per_mps", "at_mps", "exponent"}:
         told |= {"reach": None, "is_own": False, "least": None, "most": None}
-    return told | chosen
+    return told
 
 
 def _table(value: object) -> dict[str, Any]:

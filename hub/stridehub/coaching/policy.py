@@ -24,8 +24,7 @@ class Bandwidth:
 
     def update(self, side: Side, signs: Iterable[Sign], now_s: float) -> None:
         """The signs of a side whose stride has just ended."""
-        if now_s - self._seen_s[side] > _FRESH_S:
-            self._forget(side)
+        self._forget_stale(now_s)
         self._seen_s[side] = now_s
         shown = {sign.kind: sign for sign in signs}
         for kind in CueKind:
@@ -36,15 +35,15 @@ class Bandwidth:
             else:
                 self._due.pop(key, None)
 
-    def _forget(self, side: Side) -> None:
-        for kind in CueKind:
-            self._due.pop((kind, side), None)
+    def _forget_stale(self, now_s: float) -> None:
+        """What sides showed that have not been seen lately."""
+        for kind, side in list(self._due):
+            if now_s - self._seen_s[side] > _FRESH_S:
+                del self._due[kind, side]
 
     def most_urgent(self, kinds: Sequence[CueKind], now_s: float) -> tuple[Side, Sign] | None:
         """By priority, then by how far beyond the zone it is."""
-        for side, seen_s in self._seen_s.items():
-            if now_s - seen_s > _FRESH_S:
-                self._forget(side)
+        self._forget_stale(now_s)
         for kind in CueKind:
             due = [(side, sign) for (of, side), sign in self._due.items() if of is kind]
             if due and kind in kinds:

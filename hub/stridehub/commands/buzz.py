@@ -1,7 +1,7 @@
 """Finds out how strong a cue has to be for a runner to feel it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,8 @@ from stridehub.haptics.driver import Buzz
 from stridehub.haptics.drivers import Haptics
 from stridehub.haptics.patterns import pattern_of, total_s
 from stridehub.kernel.wire import Bytes
-from stridehub.model import CueKind, CueSide, KnownPod, LinkState
-from stridehub.pods.bluez import BlueZ
-from stridehub.pods.link import StreamSettings
-from stridehub.pods.radio import Radio
-from stridehub.pods.radio_source import Memory, RadioSource
+from stridehub.model import CueKind, CueSide, LinkState
+from stridehub.pods.radio_source import Memory, RadioSource, source_of
 from stridehub.pods.source import Take, WornPod
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import refuse_beside_running_hub
@@ -53,7 +50,8 @@ class Steps:
         if not self.haptics.play(cue, self.runner, self.side, begin):
             raise self._failed("no motor there")
         try:
-            await asyncio.wait_for(has_begun.wait(), EDGE_WITHIN_S)
+            async with asyncio.timeout(EDGE_WITHIN_S):
+                await has_begun.wait()
         except TimeoutError as error:
             raise self._failed("the motor did not answer") from error
         await asyncio.sleep(total_s(pattern))
@@ -161,7 +159,7 @@ def _pods_of(config: HubConfig, runner: str) -> RadioSource | None:
         return None
     roster = Roster(config.database)
     pods = [pod for pod in roster.pods() if pod.runner == runner]
-    return _source(config, roster, pods) if pods else None
+    return source_of(config.radio, pods, Memory(roster.most_links())) if pods else None
 
 
 @asynccontextmanager
@@ -176,18 +174,6 @@ async def _streaming(source: RadioSource) -> AsyncIterator[None]:
         life.cancel()
         with suppress(asyncio.CancelledError):
             await life
-
-
-def _source(config: HubConfig, roster: Roster, pods: Collection[KnownPod]) -> RadioSource:
-    return RadioSource(
-        Radio(),
-        BlueZ(),
-        pods,
-        StreamSettings(config.radio.rate_hz, config.radio.batch),
-        adapters=config.radio.adapters,
-        most_links=config.radio.most_links,
-        memory=Memory(roster.most_links()),
-    )
 
 
 async def _until_streaming(source: RadioSource, life: "asyncio.Task[None]") -> None:

@@ -5,9 +5,10 @@ import math
 import os
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from stridehub.coaching.signs import Reader
 from stridehub.coaching.zones import Position
 from stridehub.commands.coaching_lines import CueNews, coaching_lines, kind_words
 from stridehub.commands.stopping import stop_requested
@@ -118,21 +119,13 @@ class Session:
         rows = []
         for runner, kernel in self.team.pipeline.kernels.items():
             latest = [stride for side in Side for stride in self._latest[runner, side]]
-            metrics = (shown.text(latest) + self._mark(runner, shown) for shown in METRICS)
+            readers = [self.team.coaches[runner].reader(side) for side in Side]
+            metrics = (shown.text(latest) + _mark(readers, shown) for shown in METRICS)
             coach = self._coach_says(runner)
             rows.append(
                 (runner, kernel.gait.value, str(len(self.strides[runner])), *metrics, coach)
             )
         return TableView(TITLE, COLUMNS, rows, "\n".join([*self.cues.latest, footer]))
-
-    def _mark(self, runner: str, shown: Shown) -> str:
-        """Below or above the zone, on the worse side; nothing within."""
-        marks = (
-            _MARKS[position]
-            for side in Side
-            if (position := self.team.coaches[runner].reader(side).position(shown.field))
-        )
-        return max(marks, default="")
 
     def _coach_says(self, runner: str) -> str:
         buzzed_s, what = self._buzzed.get(runner, (float("-inf"), ""))
@@ -146,6 +139,12 @@ class Session:
             yield f"{profile.runner}: {profile.height_m} m, {profile.mass_kg:g} kg"
             yield from summary_lines(self.strides[profile.runner])
             yield from coaching_lines(self.team.coaches[profile.runner])
+
+
+def _mark(readers: Sequence[Reader], shown: Shown) -> str:
+    """Below or above the zone, on the worse side; nothing within."""
+    positions = (reader.position(shown.field) for reader in readers)
+    return max((_MARKS[position] for position in positions if position), default="")
 
 
 def demo(*, runners: int, seconds: float | None, seed: int) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from stridehub.config import RadioConfig
 from stridehub.kernel.link import HapticPattern
 from stridehub.model import KnownPod, Placement, PodHealth
 from stridehub.pods.adapter import Adapter
 from stridehub.pods.backoff import Backoff, Failure
+from stridehub.pods.bluez import BlueZ
 from stridehub.pods.failures import RADIO_ERRORS, LinkEndedError
 from stridehub.pods.keeper import PodKeeper
 from stridehub.pods.link import StreamSettings
@@ -144,6 +146,28 @@ class RadioSource:
     def problems(self) -> dict[str, str]:
         """Of adapters that do not work, by address."""
         return {a.address: a.problem for a in self._adapters if a.problem is not None}
+
+
+def source_of(
+    config: RadioConfig,
+    pods: Collection[KnownPod],
+    memory: Memory,
+    *,
+    radio: Radio | None = None,
+    host: Host | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> RadioSource:
+    """Within a running event loop; over this machine's BlueZ where nothing else is given."""
+    return RadioSource(
+        radio or Radio(),
+        host or BlueZ(),
+        pods,
+        StreamSettings(config.rate_hz, config.batch),
+        adapters=config.adapters,
+        most_links=config.most_links,
+        memory=memory,
+        clock=clock,
+    )
 
 
 class _Board:

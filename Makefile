@@ -26,6 +26,8 @@ NEED_C    := gcc libc6-dev clang clang-runtime
 ifneq ($(shell uname -m),aarch64)
 NEED_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 endif
+# Pods at many times their speed want the machine for themselves.
+FAST_PODS := tests/integration/test_radio.py
 # The tests' own BlueZ stands on it.
 NEED_RADIO := dbus-daemon
 # The pod's core needs these besides NEED_C.
@@ -73,7 +75,8 @@ test-aarch64:
 test-python: $(VENV)/with-test
 	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
 	$(SAY) 'Python tests'
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest $(FAST_PODS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore $(FAST_PODS)
 
 firmware: $(VENV)/with-test
 	@.ci/install-missing $(NEED_C) $(NEED_FIRMWARE) python3

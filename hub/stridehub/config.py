@@ -2,6 +2,8 @@
 
 import math
 import os
+import platform
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -130,6 +132,63 @@ class RunnerSettings(ProfileSettings, frozen=True, kw_only=True, forbid_unknown_
         _check_rules(Layer("runner", self.coaching))
 
 
+Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+
+
+class MqttConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The broker. Secrets stand in files of their own."""
+
+    host: Host | None = None  # None: a broker of the hub's own
+    port: Port | None = None  # None: 1883, with TLS 8883
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=128)] | None = None
+    password_file: FileName | None = None
+    tls: bool = False  # by the system's authorities; ca_file names another one
+    ca_file: FileName | None = None
+    cert_file: FileName | None = None  # of the hub itself, with its key_file
+    key_file: FileName | None = None
+    page_url: Annotated[str, msgspec.Meta(pattern=r"^wss?://[^\s]{1,300}\Z")] | None = None
+    backlog_per_s: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+
+    def __post_init__(self) -> None:
+        if self.password_file is not None and self.user is None:
+            raise ValueError("a password_file without a user")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together")
+
+    @property
+    def is_secure(self) -> bool:
+        return self.tls or self.ca_file is not None or self.cert_file is not None
+
+
+class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub's own broker, where no other is named. A taken port moves to a free one."""
+
+    listen: Host = "127.0.0.1"  # 0.0.0.0 lets everybody near read, and command
+    port: Port = 1883
+    ws_port: Port = 9001  # for pages
+
+
+class DashboardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The live page."""
+
+    is_on: bool = True
+    listen: Host = "127.0.0.1"
+    port: Port = 8080
+
+
+class RecordConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept on the card, and for how long."""
+
+    raw: bool = False  # every packet as it came: some 20 MB an hour and runner
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 400  # of strides
+    keep_mb: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 2000  # of strides
+    keep_raw_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 30
+    keep_raw_mb: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 4000
+    free_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200  # of the card: raw ends here
+
+
 class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hub's own settings. None: by where the program runs, see the properties."""
 
@@ -137,6 +196,11 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     runtime_dir: str | None = None
     radio: RadioConfig = RadioConfig()
     haptics: HapticsConfig = HapticsConfig()
+    hub: RunnerId | None = None  # its name in topics; None: the machine's
+    mqtt: MqttConfig = MqttConfig()
+    broker: BrokerConfig = BrokerConfig()
+    dashboard: DashboardConfig = DashboardConfig()
+    record: RecordConfig = RecordConfig()
     plan: PlanName | None = None  # of every session; None: all cues, nothing else
     coaching: dict[str, Any] = {}  # numbers, see rules.py
     runners: tuple[RunnerSettings, ...] = ()
@@ -153,10 +217,30 @@ class HubConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def database(self) -> Path:
-        """Of what must outlive the hub."""
-        folder = _folder(self.state_dir, "STATE_DIRECTORY", "/var/lib/stridehub", "XDG_STATE_HOME",
-                         "~/.local/state")  # fmt: skip
-        return folder / "stridehub.sqlite"
+        """Of pods and of what coaches remember: little is written, and all of it matters."""
+        return self.state / "stridehub.sqlite"
+
+    @property
+    def sessions(self) -> Path:
+        """Of sessions with their strides, and of what waits for the broker: much is written."""
+        return self.state / "sessions.sqlite"
+
+    @property
+    def raw_folder(self) -> Path:
+        """Of recordings of packets."""
+        return self.state / "raw"
+
+    @property
+    def state(self) -> Path:
+        """The folder of what must outlive the hub."""
+        return _folder(self.state_dir, "STATE_DIRECTORY", "/var/lib/stridehub", "XDG_STATE_HOME",
+                       "~/.local/state")  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        """Of the hub, in topics."""
+        own = re.sub(r"[^A-Za-z0-9_-]", "-", platform.node().partition(".")[0])[:32]
+        return self.hub or own or "hub"
 
     @property
     def runtime(self) -> Path:

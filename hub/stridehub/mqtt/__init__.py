@@ -1,0 +1,1 @@
+"""The hub on MQTT: what it publishes, and the commands it takes."""

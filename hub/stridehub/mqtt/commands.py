@@ -1,0 +1,100 @@
+"""What a coach can tell the hub: the payloads of stridehub/1/{hub}/cmd/{name}."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from stridehub.coaching.memory import PainLevel
+from stridehub.config import RunnerId
+from stridehub.model import CueSide, Side
+from stridehub.mqtt.messages import UtcMs, Version
+from stridehub.rules import ZoneRules
+
+CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+_Value = Annotated[float, Meta(ge=-1e4, le=1e4)]
+_Speed = Annotated[float, Meta(ge=0.5, le=12.0)]
+_Text = Annotated[str, Meta(max_length=500)]
+ZoneMetric = Annotated[str, Meta(pattern=f"^({'|'.join(ZoneRules.__struct_fields__)})\\Z")]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`t` is the time by the hub's clock, as its messages tell it; one that is old is refused."""
+
+    name: ClassVar[str]
+    v: Version = 1
+    t: UtcMs
+    id: CommandId
+
+
+class SessionStart(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new session; one under way ends with it."""
+
+    name: ClassVar[str] = "session_start"
+
+
+class SessionStop(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing is kept and nothing buzzes until the next session_start, or start of the hub."""
+
+    name: ClassVar[str] = "session_stop"
+
+
+class SetZone(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of a zone at a pace; it goes on to scale with pace as before."""
+
+    name: ClassVar[str] = "set_zone"
+    runner: RunnerId
+    metric: ZoneMetric
+    low: _Value | None = None
+    high: _Value | None = None  # neither: as the settings have it
+    speed_mps: _Speed | None = None  # at which the bounds hold; None: at the pace of now
+
+    def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("low is not below high")
+
+
+class Mute(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No cues until unmute."""
+
+    name: ClassVar[str] = "mute"
+    runner: RunnerId | None = None  # None: all
+
+
+class Unmute(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: ClassVar[str] = "unmute"
+    runner: RunnerId | None = None
+
+
+class TestBuzz(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    __test__: ClassVar[bool] = False  # for pytest: no test
+    name: ClassVar[str] = "test_buzz"
+    runner: RunnerId
+    side: CueSide = CueSide.BOTH
+
+
+class MarkKind(StrEnum):
+    PAIN = "pain"
+    LAP = "lap"
+    NOTE = "note"
+
+
+class Mark(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: ClassVar[str] = "mark"
+    kind: MarkKind
+    runner: RunnerId | None = None  # None: all, which pain cannot be
+    level: PainLevel | None = None  # of pain in the calf; 0: it is gone
+    side: Side | None = None  # of pain
+    text: _Text = ""
+
+    def __post_init__(self) -> None:
+        if self.kind is MarkKind.PAIN and (self.level is None or self.runner is None):
+            raise ValueError("pain needs a runner and a level")
+        if self.kind is not MarkKind.PAIN and (self.level is not None or self.side is not None):
+            raise ValueError("only pain has a level and a side")
+
+
+COMMANDS: dict[str, type[Command]] = {
+    kind.name: kind for kind in (SessionStart, SessionStop, SetZone, Mute, Unmute, TestBuzz, Mark)
+}

@@ -19,12 +19,12 @@ from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
 from stridehub.coaching.memory import RunnerMemory
 from stridehub.coaching.plan import Plan, ready_made_plan
 from stridehub.coaching.pod_watch import Conditions, PodWatch
-from stridehub.coaching.session import RESUME_S, Moment
+from stridehub.coaching.session import RESUME_S, Moment, ended
 from stridehub.config import HubConfig, is_file, load_toml
-from stridehub.errors import ConfigError
+from stridehub.errors import ConfigError, MotorError
 from stridehub.haptics.driver import Buzz, HapticDriver
 from stridehub.haptics.patterns import pattern_of
-from stridehub.model import CueKind, GaitEvent, RunnerProfile, Stride
+from stridehub.model import CueKind, CueSide, GaitEvent, RunnerProfile, Stride
 from stridehub.rules import CoachingRules, Layer, rules
 from stridehub.timing import CUE_EDGE_S
 
@@ -128,6 +128,7 @@ class Team:
         self._changed: set[str] = set()  # whose coach knows more than was kept
         self._looked = 0  # runners, at how their limbs move
         self._is_over = False
+        self.is_between_sessions = False
 
     def add_runner(
         self, profile: RunnerProfile, memory: RunnerMemory | None = None, *, may_cue: bool = True
@@ -155,6 +156,47 @@ class Team:
         """As Coach.mark_pain. Raises KeyError, ValueError."""
         self.coaches[runner].mark_pain(level)
         self._changed.add(runner)
+
+    def set_zone(
+        self,
+        runner: str,
+        metric: str,
+        low: float | None,
+        high: float | None,
+        speed_mps: float | None,
+    ) -> None:
+        """As Coach.set_zone. Raises KeyError, ValueError."""
+        self.coaches[runner].set_zone(metric, low, high, speed_mps)
+        self._changed.add(runner)
+
+    def mute(self, runner: str, *, is_muted: bool) -> None:
+        """Raises KeyError."""
+        self.coaches[runner].is_muted = is_muted
+        self._changed.add(runner)
+
+    def test_buzz(self, runner: str, side: CueSide) -> None:
+        """At once, whatever the coach is at. Raises MotorError."""
+        intensity = self._config.intensity_percent(runner)
+        pattern = pattern_of(CueKind.OVERSTRIDE, intensity, self._config.haptics)
+        if not self._driver.play(Buzz(pattern), runner, side, lambda edge_s: None):
+            raise MotorError(runner, self._driver.trouble(runner) or "no motor there")
+
+    def trouble(self, runner: str) -> str | None:
+        """Why the runner cannot be made to feel anything."""
+        return self._driver.trouble(runner)
+
+    def begin_session(self) -> None:
+        """A new one for everybody; one under way ends."""
+        for coach in list(self.coaches.values()):
+            self._renew(coach, is_new=True)
+        self.is_between_sessions = False
+
+    def end_session(self) -> None:
+        """Strides are measured still, and nothing buzzes until begin_session."""
+        self.is_between_sessions = True
+        self._driver.stop_all()
+        for coach in self.coaches.values():
+            self._tell(coach.finish())
 
     def conditions(self, runner: str) -> Conditions:
         """As of the newest packet of all."""
@@ -214,7 +256,7 @@ class Team:
 
     def _on_event(self, runner: str, event: GaitEvent) -> None:
         coach = self.coaches[runner]
-        if self._is_over or not coach.is_armed:
+        if self._is_over or self.is_between_sessions or not coach.is_armed:
             return
         cue = coach.on_landing(event, self.conditions(runner))
         if cue is not None:
@@ -223,15 +265,18 @@ class Team:
     def _on_stride(self, stride: Stride) -> None:
         coach = self.coaches[stride.runner]
         if stride.ic - coach.last_stride_s > RESUME_S:
-            coach = self._after_pause(coach)
+            coach = self._renew(coach)
         self._changed.add(stride.runner)
         self._tell(coach.on_stride(stride, self.conditions(stride.runner)))
 
-    def _after_pause(self, coach: Coach) -> Coach:
-        """The runner is back after so long that it is another session."""
+    def _renew(self, coach: Coach, *, is_new: bool = False) -> Coach:
+        """The runner is back after so long that it is another session, or somebody said so."""
         self._tell(coach.finish())
         memory = coach.memory(self._clocks.now())
-        self._begin_session(coach.profile, coach.rules, coach.plan, memory)
+        if is_new:
+            memory = ended(memory, coach.rules.load)
+        self._begin_session(coach.profile, coach.settings, coach.plan, memory)
+        self.coaches[coach.profile.runner].is_muted = coach.is_muted
         return self.coaches[coach.profile.runner]
 
     def _tell(self, follow_up: CueFollowUp | None) -> None:

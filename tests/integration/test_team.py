@@ -1,84 +1,18 @@
 """Runners with their coaches around a pipeline: sessions, pain, plans, motors that fail."""
 
-from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stridehub.coaching.cue import Cue, CueFollowUp, Withheld
+from stridehub.coaching.cue import Withheld
 from stridehub.coaching.session import RESUME_S
-from stridehub.config import HubConfig, load_hub_config, load_profile
+from stridehub.config import load_hub_config, load_profile
 from stridehub.errors import ConfigError
-from stridehub.haptics.driver import Buzz, OnEdge
-from stridehub.model import CueKind, CueSide
-from stridehub.pods.simulated import SimulatedSource
+from stridehub.model import CueKind
 from stridehub.synthetic import STYLES, SyntheticWearer
-from stridehub.team import Team, check_plans, plan_of
+from stridehub.team import check_plans, plan_of
 from stridehub.timing import CUE_EDGE_S
-
-RUNNER = STYLES[0].name
-# Everybody overstrides, and is told so soon.
-STRICT: dict[str, Any] = {
-    "zones": {"overstride_ratio": {"value": -1.0}},
-    "baseline": {"strides": 10},
-    "suppress": {"first_s": 2.0, "speed_change_mps": 9.0},
-    "cues": {"kinds": ["overstride"], "withheld": 0.0},
-}
-RUN_S = 24.0  # of it 5 s standing; the first cue comes after some 16 s
-
-
-class Motor:
-    """A HapticDriver whose edges come when the test says so."""
-
-    def __init__(self, *, can_play: bool = True) -> None:
-        self.can_play = can_play
-        self.waiting: list[OnEdge] = []
-
-    def play(self, cue: Buzz, runner: str, side: CueSide, on_edge: OnEdge) -> bool:
-        if self.can_play:
-            self.waiting.append(on_edge)
-        return self.can_play
-
-    def trouble(self, runner: str) -> str | None:
-        return None if self.can_play else "no motor"
-
-    def stop_all(self) -> None:
-        self.waiting.clear()
-
-    def close(self) -> None:
-        self.stop_all()
-
-
-class Scene:
-    """One runner on a hub that plays packets."""
-
-    def __init__(self, motor: Motor | None = None) -> None:
-        self.motor = motor or Motor()
-        self.cues: list[Cue] = []
-        self.answers: list[CueFollowUp] = []
-        self.team = Team(
-            HubConfig(coaching=STRICT),
-            self.motor,
-            on_cue=[self.cues.append],
-            on_follow_up=[self.answers.append],
-            seed=1,
-        )
-        self._wearer = SyntheticWearer(RUNNER, STYLES[0], seed=1)
-        self.team.add_runner(self._wearer.profile)
-        for worn in SimulatedSource([self._wearer]).pods:
-            self.team.pipeline.add_pod(worn)
-
-    def run(
-        self, seconds: float = RUN_S, from_s: float = 0.0, *, ends_with_cue: bool = False
-    ) -> None:
-        """Stands, then runs, with pods that have just been switched on."""
-        source = SimulatedSource([SyntheticWearer(RUNNER, STYLES[0], seed=1)])
-        for arrival in takewhile(lambda due: due.arrival_s < seconds, source):
-            at_s = from_s + arrival.arrival_s
-            self.team.pipeline.on_packet(RUNNER, arrival.pod, arrival.packet, at_s)
-            if self.motor.waiting and ends_with_cue:
-                return
+from team_scene import RUN_S, RUNNER, Motor, Scene
 
 
 def test_after_a_long_pause_another_session_begins() -> None:

@@ -155,7 +155,7 @@ REFUSED = {
     "unknown key": "stat_dir = '/srv'",
     "unknown key of the radio": "[radio]\nadapter = []",
     "unknown key of a runner": "[[runners]]\nrunner = 'r1'\nheight = 1.8",
-    "unknown table": "[broker]",
+    "unknown table": "[radios]",
     "address too short": "[radio]\nadapters = ['F0:00:00:00:00']",
     "address too long": "[radio]\nadapters = ['F0:00:00:00:00:01:02']",
     "address by name": "[radio]\nadapters = ['hci0']",

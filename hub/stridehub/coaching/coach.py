@@ -19,7 +19,7 @@ from stridehub.coaching.signs import Reader
 from stridehub.coaching.suppress import Suppression
 from stridehub.coaching.watch import Watch
 from stridehub.coaching.window import Window, is_valid
-from stridehub.coaching.zones import bandwidth, leg_length_m
+from stridehub.coaching.zones import bandwidth, bounded, leg_length_m, with_zones
 from stridehub.model import CueKind, GaitEvent, RunnerProfile, Side, Stride
 from stridehub.rules import CoachingRules
 
@@ -38,7 +38,8 @@ class Coach:
     ) -> None:
         """`seed`: of what is withheld."""
         self.profile = profile
-        self.rules = rules
+        self.settings = rules  # as they were before a coach set a zone
+        self.rules = with_zones(rules, memory.zones)
         self.plan = plan
         self.window = Window()
         self.responses: Mapping[CueKind, Responses] = {}  # of this session
@@ -66,6 +67,7 @@ class Coach:
             random.Random(seed),
         )
         self._is_in_pain = session.is_in_pain
+        self.is_muted = session.is_muted  # a coach wants no cues
         self._has_baseline = session.has_baseline  # in what is kept, of this session
 
     # ---- what it is told ----
@@ -121,6 +123,24 @@ class Coach:
         self._memory = msgspec.structs.replace(self._memory, pain=pain)
         self.watch.mark_pain(pain)
 
+    def set_zone(
+        self, metric: str, low: float | None, high: float | None, speed_mps: float | None
+    ) -> None:
+        """Bounds at that pace, or that of now; without bounds, as the settings have it.
+
+        Raises ValueError where no such zone can be, or the pace is not known.
+        """
+        zones = dict(self._memory.zones)
+        zones.pop(metric, None)
+        if low is not None or high is not None:
+            pace_mps = speed_mps or self.speed_mps
+            if pace_mps is None:
+                raise ValueError("the pace is not known: nobody runs")
+            rule = getattr(self.settings.zones, metric)
+            zones[metric] = bounded(rule, low, high, pace_mps, leg_length_m(self.profile))
+        self._memory = msgspec.structs.replace(self._memory, zones=zones)
+        self.rules = with_zones(self.settings, zones)
+
     def finish(self) -> CueFollowUp | None:
         """No more strides come; the answer to the last cue, as far as there is one."""
         self._cueing.disarm()
@@ -150,6 +170,8 @@ class Coach:
 
     def why_silent(self, now: Conditions) -> str | None:
         """Why no cue would be given now, in words."""
+        if self.is_muted:
+            return "muted by a coach"
         if self._is_in_pain or self._memory.pain is not None:
             return "pain was reported"
         if not self._kinds:
@@ -174,18 +196,19 @@ class Coach:
             self.profile,
             lambda metric: self._own(side, metric),
             lambda metric: self.window.last_median(side, metric, count),
-            self._speed_mps,
+            self.speed_mps,
         )
 
     def _why_no_pace(self) -> str | None:
-        if self._speed_mps is not None:
+        if self.speed_mps is not None:
             return None
         if leg_length_m(self.profile) is None:
             return "no pace: no height in the settings"
         return "no pace: it takes thigh pods"
 
     @property
-    def _speed_mps(self) -> float | None:
+    def speed_mps(self) -> float | None:
+        """The pace of the moment."""
         return self.window.speed_mps(self.rules.trigger.speed_strides)
 
     def memory(self, now: Moment) -> RunnerMemory:
@@ -206,6 +229,7 @@ class Coach:
             silences=patience.silences,
             silent_until_utc_s=None if is_patient else now.utc_of(patience.silent_until_s),
             is_in_pain=self._is_in_pain,
+            is_muted=self.is_muted,
         )
         return msgspec.structs.replace(
             self._memory, session=session, sessions_cued=self._schedule.sessions_cued

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from stridehub.model import CueKind, Side
+from stridehub.rules import ZoneRule
 
 # A file may hold anything: what cannot be is refused as it is read.
 _Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
@@ -71,6 +72,7 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     silences: _Count = 0  # since the last cue that was answered
     silent_until_utc_s: _UtcS | None = None
     is_in_pain: bool = False  # any: no cues in this session
+    is_muted: bool = False  # a coach wants no cues
 
 
 class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,7 @@ class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):
     session: OpenSession | None = None
     pain: PainLevel | None = None  # of 10: the programme pauses until somebody says it is gone
     has_had_forefoot: bool = False
+    zones: Mapping[str, ZoneRule] = {}  # by metric: that a coach has set
 
 
 class CoachStore(Protocol):

@@ -31,13 +31,13 @@ def begun(memory: RunnerMemory, now: Moment, rules: LoadRules) -> tuple[RunnerMe
     before = memory.session
     if before is not None and abs(now.utc_s - before.seen_utc_s) < RESUME_S:
         return memory, before
-    ended = _ended(memory, rules)
+    memory = ended(memory, rules)
     new = OpenSession(seen_utc_s=now.utc_s, load=SessionLoad(started_utc_s=now.utc_s))
-    return msgspec.structs.replace(ended, session=new), new
+    return msgspec.structs.replace(memory, session=new), new
 
 
-def _ended(memory: RunnerMemory, rules: LoadRules) -> RunnerMemory:
-    """Its load stands with the earlier ones; one without a step leaves nothing."""
+def ended(memory: RunnerMemory, rules: LoadRules) -> RunnerMemory:
+    """Without a session under way: its load stands with the earlier ones, if it had a step."""
     if memory.session is None:
         return memory
     load = memory.session.load

@@ -1,13 +1,14 @@
 """Zones that scale with pace: below, in or above, never a score."""
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
 from stridehub.coaching.memory import Baseline
 from stridehub.model import RunnerProfile
-from stridehub.rules import TriggerRules, ZoneRule, ZoneRules
+from stridehub.rules import CoachingRules, TriggerRules, ZoneRule, ZoneRules
 
 ZONE_METRICS = ZoneRules.__struct_fields__
 
@@ -131,6 +132,39 @@ def _within_reach(zone: Zone, reach: float | None, own_now: float) -> Zone:
         return zone
     near = msgspec.structs.replace(zone, low=low, high=high)
     return _because(near, "a step from the runner's own baseline")
+
+
+def with_zones(rules: CoachingRules, zones: Mapping[str, ZoneRule]) -> CoachingRules:
+    """`zones`, by metric, instead of those that stand in the rules."""
+    known = {metric: zones[metric] for metric in ZONE_METRICS if metric in zones}
+    return msgspec.structs.replace(rules, zones=msgspec.structs.replace(rules.zones, **known))
+
+
+def bounded(
+    rule: ZoneRule, low: float | None, high: float | None, speed_mps: float, leg_m: float | None
+) -> ZoneRule:
+    """The rule with these bounds at that pace, bent by nothing; it scales with pace as before.
+
+    Raises ValueError where no such zone can be, or both are None.
+    """
+    bounds = [bound for bound in (low, high) if bound is not None]
+    if not bounds:
+        raise ValueError("a zone needs a bound")
+    free = msgspec.structs.replace(rule, least=None, most=None, reach=None, is_own=False)
+    middle = sum(bounds) / len(bounds)
+    is_now = centre(free, speed_mps, leg_m)
+    per_value = centre(msgspec.structs.replace(free, value=free.value + 1.0), speed_mps, leg_m)
+    value = free.value + (middle - is_now) / (per_value - is_now)
+    unit = middle if rule.is_share else 1.0
+    if unit <= 0.0:
+        raise ValueError("a share of nothing is no zone")
+    return msgspec.structs.replace(
+        free,
+        value=value,
+        below=None if low is None else (middle - low) / unit,
+        above=None if high is None else (high - middle) / unit,
+        source="set by a coach",
+    )
 
 
 def bandwidth(rules: TriggerRules, metric: str, own: Baseline | None, value: float) -> float:

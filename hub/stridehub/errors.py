@@ -121,3 +121,12 @@ class NobodyToAskError(StrideHubError):
     def __init__(self, question: str) -> None:
         super().__init__(f"nobody is there to be asked: {question.strip()}")
         self.question = question
+
+
+class BrokerError(StrideHubError):
+    """An MQTT broker that is not there, refuses, or cannot be started."""
+
+    def __init__(self, broker: object, reason: str) -> None:
+        super().__init__(f"{broker}: {reason}")
+        self.broker = broker
+        self.reason = reason

@@ -106,3 +106,59 @@ CUE_EDGE_S = 1.0
 KEEP_S = 10.0
 # The last time, once everything else has ended.
 LAST_WRITE_S = 0.5
+
+# ---- the page ----
+
+# Between requests of a browser; it loads some twenty files, then nothing.
+PAGE_KEEPALIVE_S = 15.0
+# Files that are on their way as the page ends: all are small.
+PAGE_CLOSE_S = 0.5
+
+# ---- raw recording ----
+
+# Packets are handed to the file in small portions, so that the loop never waits long for the
+# thread that does it.
+RAW_WRITE_S = 0.25
+# They are on the card after this: a power cut costs no more than this, RAW_WRITE_S and one fsync.
+RAW_FLUSH_S = 1.0
+# How often old recordings are looked for: they grow old by the day.
+RAW_TIDY_S = 60.0
+
+# ---- the broker ----
+
+# A dead link is noticed after one to two of these, by the broker after one and a half.
+MQTT_KEEP_ALIVE_S = 15
+# For TCP and then for TLS: a handshake takes a second on a bad mobile network.
+MQTT_CONNECT_S = 5.0
+# From there to the broker's answer to CONNECT.
+MQTT_CONNACK_S = 5.0
+# Between tries: at first as long as a broker takes to restart, in the end rarely enough for a night
+# without one. The same after a broker refused a message.
+MQTT_FIRST_WAIT_S = 0.5
+MQTT_LONGEST_WAIT_S = 30.0
+# A connection of this length ends a series of failures.
+MQTT_STEADY_S = 10.0
+# At the end of the run: what waits goes out, then the last word; together within SHUTDOWN_S.
+MQTT_DRAIN_S = 1.0
+MQTT_LAST_WORD_S = 0.5
+# Between tries to read an outbox whose disk fails.
+OUTBOX_AGAIN_S = 1.0
+# How often the keep-alive is looked at; a wait is no longer than this.
+MQTT_TICK_S = 1.0
+# A broker of the hub's own listens within a tenth of a second; the one in Python takes a second or
+# two on a small Pi.
+BROKER_STARTS_S = 20.0
+# It has nothing to write when it ends.
+BROKER_ENDS_S = 1.0
+# One that dies is back before pages notice, and does not fill the log where it dies at once.
+BROKER_FIRST_WAIT_S = 0.5
+BROKER_LONGEST_WAIT_S = 30.0
+
+# ---- telling coaches ----
+
+# Status and pods. A page that has heard nothing for three of these says so.
+STATUS_S = 5.0
+# What stands beside foot strike and overstride changes slowly, and takes a while to work out.
+EXPLAIN_S = 30.0
+# How a runner is now is of no interest to a page that is opened later than this.
+LIVE_EXPIRY_S = 60

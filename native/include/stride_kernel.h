@@ -12,7 +12,9 @@
 enum {
     STRIDE_KERNEL_MAX_PODS = 8,
     STRIDE_KERNEL_MAX_EVENTS = 16, /* in one output */
-    STRIDE_KERNEL_MAX_STRIDES = 4  /* in one output */
+    STRIDE_KERNEL_MAX_STRIDES = 4, /* in one output */
+    STRIDE_CYCLE_POINTS = 50,      /* of a stride, evenly spaced in time */
+    STRIDE_CYCLE_STRIDES = 5       /* at most in a mean cycle */
 };
 
 typedef enum {
@@ -157,6 +159,16 @@ typedef struct {
     int32_t placement;
 } stride_kernel_pod_status;
 
+/* How a leg moves: the mean of its last good strides. Point i is at i / STRIDE_CYCLE_POINTS of the
+ * time from initial contact to the next; angles are those of the metrics. NaN: not known. */
+typedef struct {
+    uint32_t strides;    /* in the mean; 0: there were none of late */
+    float toe_off_share; /* of the stride's time */
+    float thigh_of_leg;  /* length of the thigh, as a share of hip to ankle */
+    float thigh_deg[STRIDE_CYCLE_POINTS];
+    float shank_deg[STRIDE_CYCLE_POINTS];
+} stride_cycle;
+
 typedef struct stride_kernel stride_kernel;
 
 stride_kernel_settings stride_kernel_default_settings(void);
@@ -194,6 +206,10 @@ stride_gait stride_kernel_gait(const stride_kernel *kernel);
 
 stride_kernel_result stride_kernel_status(const stride_kernel *kernel, int32_t pod,
                                           stride_kernel_pod_status *status);
+
+/* Changes nothing. A good stride is run straight on, with angles known of the shank throughout; the
+ * thigh's mean is over those that know them of the thigh too. */
+void stride_kernel_cycle(const stride_kernel *kernel, stride_side side, stride_cycle *cycle);
 
 /* The joined series of a pod on the kernel's 5 ms grid, newest last: times (s, hub), segment angle
  * (deg) and flexion-extension rate (deg/s). Returns the number written, at most capacity. For

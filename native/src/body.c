@@ -61,12 +61,9 @@ leg_pose body_leg_pose(const body *b, int side, int64_t grid) {
 }
 
 leg_pose body_leg_pose_at(const body *b, int side, double time_s) {
-    const double place = time_s * TRACK_GRID_HZ;
-    const int64_t grid = (int64_t)floor(place);
-    const leg_pose before = body_leg_pose(b, side, grid), after = body_leg_pose(b, side, grid + 1);
-    const float w = (float)(place - (double)grid);
-    return (leg_pose){.thigh_deg = before.thigh_deg + w * (after.thigh_deg - before.thigh_deg),
-                      .shank_deg = before.shank_deg + w * (after.shank_deg - before.shank_deg)};
+    return (leg_pose){
+        .thigh_deg = pod_track_angle_at(body_thigh(b, side), time_s) + b->standing_thigh_deg,
+        .shank_deg = pod_track_angle_at(body_shank(b, side), time_s) + b->standing_shank_deg};
 }
 
 void body_ankle(leg_pose pose, float *forward, float *down) {

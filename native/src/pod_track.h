@@ -115,6 +115,15 @@ static inline const track_slot *pod_track_at(const pod_track *pod, int64_t grid)
     return &pod->slots[(uint64_t)grid % TRACK_SLOTS];
 }
 
+/* The angle between two slots that are known to be there. */
+static inline float pod_track_angle_at(const pod_track *pod, double time_s) {
+    const double place = time_s * TRACK_GRID_HZ;
+    const int64_t grid = (int64_t)floor(place);
+    const float before = pod_track_at(pod, grid)->angle_deg;
+    const float after = pod_track_at(pod, grid + 1)->angle_deg;
+    return before + (float)(place - (double)grid) * (after - before);
+}
+
 static inline double grid_time_s(int64_t grid) { return (double)grid / TRACK_GRID_HZ; }
 
 /* The first slot at that time or after it. */

@@ -6,6 +6,7 @@
 
 #include "body.h"
 #include "gait_events.h"
+#include "mean_cycle.h"
 #include "stride_metrics.h"
 #include "stride_rules.h"
 #include "units.h"
@@ -35,6 +36,7 @@ typedef struct {
     double usual_stride_s; /* 0: not known */
     int walking;
     uint32_t strides;
+    mean_cycle cycle;
 } leg;
 
 struct stride_kernel {
@@ -280,6 +282,7 @@ static void finish_stride(stride_kernel *kernel, int side, double next_ic_s) {
     stride_record record;
     stride_measure(&kernel->body, &times, &record);
     record.index = l->strides++;
+    mean_cycle_take(&l->cycle, &kernel->body, &times, &record);
     kernel->last_stride_s = next_ic_s;
     kernel->last_gait = times.running ? STRIDE_GAIT_RUNNING : STRIDE_GAIT_WALKING;
     ready_stride(kernel, &record);
@@ -446,6 +449,10 @@ stride_kernel_result stride_kernel_status(const stride_kernel *kernel, int32_t p
         .has_standing = pod->alignment.has_standing,
         .placement = pod->info.placement};
     return STRIDE_KERNEL_OK;
+}
+
+void stride_kernel_cycle(const stride_kernel *kernel, stride_side side, stride_cycle *cycle) {
+    mean_cycle_get(&kernel->legs[side == STRIDE_SIDE_LEFT ? 0 : 1].cycle, kernel->newest_s, cycle);
 }
 
 size_t stride_kernel_series(const stride_kernel *kernel, int32_t pod_number, size_t capacity,

@@ -53,14 +53,6 @@ static int has_angles(const track_span *span) {
     return span->complete && (span->flags & ANGLE_FLAWS) == 0;
 }
 
-/* A pod's angle at initial contact. */
-static float angle_at_contact(const pod_track *pod, const stride_view *v, const stride_times *t) {
-    const float before = pod_track_at(pod, v->first - 1)->angle_deg;
-    const float after = pod_track_at(pod, v->first)->angle_deg;
-    const float w = (float)(t->ic_s * TRACK_GRID_HZ - (double)(v->first - 1));
-    return before + w * (after - before);
-}
-
 static void set_unknown(stride_record *record) {
     const float nan = NAN;
     float *const values[] = {&record->stride_time_ms,
@@ -203,7 +195,7 @@ static void measure_leg(const body *b, const stride_times *t, const stride_view 
                         stride_record *r) {
     const int shank_good = has_angles(&v->shank_span), thigh_good = has_angles(&v->thigh_span);
     if (shank_good) {
-        r->shank_angle_ic_deg = angle_at_contact(v->shank, v, t) + b->standing_shank_deg;
+        r->shank_angle_ic_deg = pod_track_angle_at(v->shank, t->ic_s) + b->standing_shank_deg;
         r->kickback_deg = -(least_angle(v->shank, v->toe_off, v->last) + b->standing_shank_deg);
     }
     if (thigh_good) {
@@ -362,7 +354,7 @@ void stride_measure(const body *b, const stride_times *times, stride_record *rec
     measure_leg(b, times, &view, record);
     measure_impact(&view, times, record);
     if (has_angles(&view.foot_span) && (view.foot_span.flags & SLOT_NO_STANDING) == 0) {
-        record->foot_strike_angle_deg = angle_at_contact(view.foot, &view, times);
+        record->foot_strike_angle_deg = pod_track_angle_at(view.foot, times->ic_s);
     }
     measure_pelvis(&view, times, record);
     rate_quality(b, times, &view, record);

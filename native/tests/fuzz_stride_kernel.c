@@ -165,6 +165,21 @@ static void check_pod(const world *w, int32_t number) {
     }
 }
 
+static void check_cycle(const world *w, stride_side side) {
+    stride_cycle c;
+    memset(&c, 0xFF, sizeof c);
+    stride_kernel_cycle(w->kernel, side, &c);
+    const int known = c.strides > 0;
+    require(c.strides <= STRIDE_CYCLE_STRIDES && (long)c.strides <= w->next_index[side]);
+    require(known ? c.toe_off_share > 0.0f && c.toe_off_share < 1.0f : isnan(c.toe_off_share));
+    for (int i = 0; i < STRIDE_CYCLE_POINTS; i++) {
+        /* half a turn and the largest standing offset */
+        require(known ? fabsf(c.shank_deg[i]) <= 225.1f : isnan(c.shank_deg[i]));
+        require(!(fabsf(c.thigh_deg[i]) > 225.1f));
+        require((isnan(c.thigh_deg[i]) != 0) == (isnan(c.thigh_deg[0]) != 0));
+    }
+}
+
 static void add_pod(world *w, const uint8_t *bytes, size_t length) {
     int32_t number = -1;
     if (stride_kernel_add_pod(w->kernel, bytes, length, &number) != STRIDE_KERNEL_OK) {
@@ -434,6 +449,8 @@ static void call(world *w, reader *in) {
     for (int32_t i = -1; i <= w->pod_count; i++) {
         check_pod(w, i);
     }
+    check_cycle(w, STRIDE_SIDE_LEFT);
+    check_cycle(w, STRIDE_SIDE_RIGHT);
     require((int)stride_kernel_gait(w->kernel) <= STRIDE_GAIT_RUNNING);
 }
 

@@ -690,6 +690,165 @@ static void test_what_does_not_fit_waits_for_take(void) {
     stride_kernel_destroy(kernel);
 }
 
+/* ---- the mean cycle ---- */
+
+static stride_cycle cycle_of(const stride_kernel *kernel, stride_side side) {
+    stride_cycle cycle;
+    memset(&cycle, 0x55, sizeof cycle);
+    stride_kernel_cycle(kernel, side, &cycle);
+    return cycle;
+}
+
+/* Consecutive floats, all unknown. */
+static int is_unknown(const float *values, int count) {
+    int unknown = 0;
+    for (int i = 0; i < count; i++) {
+        unknown += isnan(values[i]) != 0;
+    }
+    return unknown == count;
+}
+
+static void check_no_cycle(const stride_kernel *kernel) {
+    for (int side = 0; side < 2; side++) {
+        const stride_cycle cycle = cycle_of(kernel, (stride_side)side);
+        CHECK_INT(cycle.strides, 0);
+        CHECK(isnan(cycle.toe_off_share));
+        CHECK(is_unknown(cycle.thigh_deg, STRIDE_CYCLE_POINTS));
+        CHECK(is_unknown(cycle.shank_deg, STRIDE_CYCLE_POINTS));
+    }
+}
+
+/* The last five of a side with known angles of the shank; how many there are. */
+static int last_strides(int side, const stride_record **strides) {
+    int count = 0;
+    for (int i = found.stride_count - 1; i >= 0 && count < STRIDE_CYCLE_STRIDES; i--) {
+        if (stride_at(i)->side == side && !isnan(stride_at(i)->kickback_deg)) {
+            strides[count++] = stride_at(i);
+        }
+    }
+    return count;
+}
+
+static void test_the_mean_cycle_is_how_the_leg_moves(void) {
+    const runner r = runner_of(0.7);
+    stride_kernel *kernel = worn(FIVE);
+    check_no_cycle(kernel);
+    wear(kernel, &r, FIVE, 0.0, STAND_S, NONE);
+    check_no_cycle(kernel);
+    wear(kernel, &r, FIVE, STAND_S, 18.0, NONE);
+    for (int side = 0; side < 2; side++) {
+        const stride_record *last[STRIDE_CYCLE_STRIDES] = {NULL};
+        const stride_cycle cycle = cycle_of(kernel, (stride_side)side);
+        CHECK_INT(cycle.strides, STRIDE_CYCLE_STRIDES);
+        CHECK_NEAR(cycle.thigh_of_leg, 0.499, 0.001);
+        if (!CHECK_INT(last_strides(side, last), STRIDE_CYCLE_STRIDES)) {
+            continue;
+        }
+        double duty = 0.0, phase = 0.0;
+        for (int i = 0; i < STRIDE_CYCLE_STRIDES; i++) {
+            duty += (double)last[i]->duty_factor / STRIDE_CYCLE_STRIDES;
+            /* the link's constant delay is in hub time */
+            const double contact = phase_of(&r, side, last[i]->ic_s - 1000.0 - 0.004);
+            phase += (contact - floor(contact + 0.5)) / STRIDE_CYCLE_STRIDES;
+        }
+        CHECK_NEAR(cycle.toe_off_share, duty, 1e-6);
+        for (int i = 0; i < STRIDE_CYCLE_POINTS; i++) {
+            const double at = phase + (double)i / STRIDE_CYCLE_POINTS;
+            CHECK_NEAR(cycle.thigh_deg[i], value_of(&r.thigh, at) - 6.0, 2.0);
+            CHECK_NEAR(cycle.shank_deg[i], value_of(&r.shank, at) - 6.0, 2.0);
+        }
+    }
+    stride_kernel_destroy(kernel);
+}
+
+static void test_the_mean_cycle_of_two_shanks_has_no_thigh(void) {
+    const runner r = runner_of(0.7);
+    stride_kernel *kernel = worn(SHANKS);
+    wear(kernel, &r, SHANKS, 0.0, 15.0, NONE);
+    const stride_cycle cycle = cycle_of(kernel, STRIDE_SIDE_RIGHT);
+    CHECK_INT(cycle.strides, STRIDE_CYCLE_STRIDES);
+    CHECK(is_unknown(cycle.thigh_deg, STRIDE_CYCLE_POINTS));
+    CHECK(!isnan(cycle.toe_off_share));
+    for (int i = 0; i < STRIDE_CYCLE_POINTS; i++) {
+        CHECK(fabsf(cycle.shank_deg[i]) < 120.0f);
+    }
+    stride_kernel_destroy(kernel);
+}
+
+/* A thigh that falls silent stays in the mean of the strides it was known in, and no longer. */
+static void test_the_mean_cycle_without_the_thigh_of_late(void) {
+    const runner r = runner_of(0.7);
+    const silence lost = {POD_WIRE_THIGH_L, 14.0, 1e9};
+    stride_kernel *kernel = worn(FIVE);
+    wear(kernel, &r, FIVE, 0.0, 16.0, lost);
+    stride_cycle cycle = cycle_of(kernel, STRIDE_SIDE_LEFT);
+    const stride_record *last[STRIDE_CYCLE_STRIDES] = {NULL};
+    if (CHECK_INT(last_strides(STRIDE_SIDE_LEFT, last), STRIDE_CYCLE_STRIDES)) {
+        CHECK(isnan(last[0]->knee_lift_deg));
+        CHECK(!isnan(last[STRIDE_CYCLE_STRIDES - 1]->knee_lift_deg));
+    }
+    CHECK_INT(cycle.strides, STRIDE_CYCLE_STRIDES);
+    CHECK(!is_unknown(cycle.thigh_deg, STRIDE_CYCLE_POINTS));
+    wear(kernel, &r, FIVE, 16.0, 20.0, lost);
+    cycle = cycle_of(kernel, STRIDE_SIDE_LEFT);
+    CHECK_INT(cycle.strides, STRIDE_CYCLE_STRIDES);
+    CHECK(is_unknown(cycle.thigh_deg, STRIDE_CYCLE_POINTS));
+    stride_kernel_destroy(kernel);
+}
+
+static void test_the_mean_cycle_forgets(void) {
+    const runner r = runner_of(0.7);
+    stride_kernel *kernel = worn(FIVE);
+    stride_kernel_output output;
+    wear(kernel, &r, FIVE, 0.0, 18.0, NONE);
+    const stride_record *last[STRIDE_CYCLE_STRIDES] = {NULL};
+    CHECK_INT(last_strides(STRIDE_SIDE_LEFT, last), STRIDE_CYCLE_STRIDES);
+    const double end_s = last[0] != NULL ? last[0]->next_ic_s : 0.0;
+    stride_kernel_advance(kernel, end_s + 10.0 - 1.5 * 0.7, &output);
+    CHECK_INT(cycle_of(kernel, STRIDE_SIDE_LEFT).strides, 2);
+    stride_kernel_advance(kernel, end_s + 11.0, &output);
+    check_no_cycle(kernel);
+    stride_kernel_destroy(kernel);
+}
+
+static int is_same(float a, float b) { return a == b || (isnan(a) && isnan(b)); }
+
+/* With a hole, so that all there is to remember changes. */
+static void test_asking_for_the_mean_cycle_changes_nothing(void) {
+    const runner r = runner_of(0.7);
+    const silence hole = {POD_WIRE_SHANK_L, 9.0, 9.5};
+    static findings unasked;
+    stride_kernel *kernel = worn(FIVE);
+    wear(kernel, &r, FIVE, 0.0, 16.0, hole);
+    unasked = found;
+    const stride_cycle left = cycle_of(kernel, STRIDE_SIDE_LEFT);
+    stride_kernel_destroy(kernel);
+    kernel = worn(FIVE);
+    for (int step = 0; step < 8; step++) {
+        wear(kernel, &r, FIVE, step * 2.0, step * 2.0 + 2.0, hole);
+        (void)cycle_of(kernel, STRIDE_SIDE_LEFT);
+        (void)cycle_of(kernel, STRIDE_SIDE_RIGHT);
+    }
+    const stride_cycle asked = cycle_of(kernel, STRIDE_SIDE_LEFT);
+    CHECK_INT(asked.strides, left.strides);
+    for (int i = 0; i < STRIDE_CYCLE_POINTS; i++) {
+        CHECK(asked.thigh_deg[i] == left.thigh_deg[i]);
+        CHECK(asked.shank_deg[i] == left.shank_deg[i]);
+    }
+    CHECK(found.stride_count > 20);
+    CHECK_INT(found.event_count, unasked.event_count);
+    CHECK_INT(found.stride_count, unasked.stride_count);
+    for (int i = 0; i < found.stride_count; i++) {
+        const stride_record *s = stride_at(i), *same = &unasked.strides[i];
+        CHECK(s->ic_s == same->ic_s && s->to_s == same->to_s && s->next_ic_s == same->next_ic_s);
+        CHECK_INT(s->quality, same->quality);
+        CHECK(is_same(s->kickback_deg, same->kickback_deg));
+        CHECK(is_same(s->knee_lift_deg, same->knee_lift_deg));
+        CHECK(is_same(s->impact_g, same->impact_g));
+    }
+    stride_kernel_destroy(kernel);
+}
+
 /* ---- splitting ---- */
 
 /* Samples in packets of any size give the same strides. */
@@ -826,6 +985,11 @@ int main(void) {
     RUN(test_a_lost_pod_holds_nobody_up);
     RUN(test_advance_ends_the_wait);
     RUN(test_what_does_not_fit_waits_for_take);
+    RUN(test_the_mean_cycle_is_how_the_leg_moves);
+    RUN(test_the_mean_cycle_of_two_shanks_has_no_thigh);
+    RUN(test_the_mean_cycle_without_the_thigh_of_late);
+    RUN(test_the_mean_cycle_forgets);
+    RUN(test_asking_for_the_mean_cycle_changes_nothing);
     RUN(test_packet_size_does_not_matter);
     RUN(test_series);
     RUN(test_recovery_from_impossible_samples);

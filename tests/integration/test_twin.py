@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stridehub.app import Feed, Pipeline
 from stridehub.config import runner_profile
+from stridehub.kernel.cycle import MeanCycle
 from stridehub.kernel.stride import StrideKernel
 from stridehub.kernel.wire import PacketFlag, decode
 from stridehub.model import EventKind, GaitEvent, Placement, Side, Stride
@@ -32,6 +33,7 @@ from support import (
 )
 from twin import kernel as twin
 from twin.body import Profile
+from twin.cycle import mean_cycle
 from twin.metrics import CLOCK_S
 from twin.metrics import Stride as TwinStride
 from twin.track import GRID_HZ, PodSamples
@@ -54,6 +56,8 @@ MOST_BY_UNIT = {
     "ratio": 0.0005,
     "factor": 0.0005,
 }
+# A contact that is 0.1 ms off, where the shank swings by 1000 deg/s.
+MOST_CYCLE_DEG = 0.1
 # From one slot to the next only where the axes are found anew: nothing is right between the two.
 JUMP_DEG = 30.0
 MOST_JUMPS = 12  # of a pod, two a time
@@ -74,6 +78,7 @@ class Run:
     series: dict[str, Series]  # by pod
     events: list[GaitEvent]
     strides: list[Stride]
+    cycles: list[MeanCycle | None]  # by side, at the end
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +109,8 @@ def run_kernel(recording: Recording, batch: int) -> Run:
         feed.take(arrival)
     keep_series(kernel, series)
     pipeline.finish()
-    return Run(list(samples_of(source, arrivals)), series, events, strides)
+    cycles = [kernel.cycle(side) for side in SIDES]
+    return Run(list(samples_of(source, arrivals)), series, events, strides, cycles)
 
 
 def keep_series(kernel: StrideKernel, series: dict[str, Series]) -> None:
@@ -196,6 +202,20 @@ def assert_same_stride(fast: Stride, slow: TwinStride) -> None:
     assert known == slow.values.keys(), fast.ic
 
 
+def assert_same_cycles(run: Run, slow: twin.Kernel, end_s: float) -> None:
+    for side, fast in enumerate(run.cycles):
+        exact = mean_cycle(slow.body, slow.strides, side, end_s)
+        assert (fast is None) == (exact is None), side
+        if fast is None or exact is None:
+            continue
+        assert fast.strides == exact.strides
+        assert fast.toe_off_share == pytest.approx(exact.toe_off_share, abs=MOST_BY_UNIT["factor"])
+        assert (fast.thigh_deg is None) == (exact.thigh_deg is None), side
+        for curve, twins in ((fast.thigh_deg, exact.thigh_deg), (fast.shank_deg, exact.shank_deg)):
+            if curve is not None:
+                assert curve.tolist() == pytest.approx(twins, rel=0.0, abs=MOST_CYCLE_DEG)
+
+
 def assert_same(recording: Recording, batch: int = 8) -> list[TwinStride]:
     """Runs both; returns the strides."""
     run = run_kernel(recording, batch)
@@ -205,6 +225,7 @@ def assert_same(recording: Recording, batch: int = 8) -> list[TwinStride]:
     assert len(run.strides) == len(slow.strides) > 0
     for fast_stride, slow_stride in zip(run.strides, slow.strides, strict=True):
         assert_same_stride(fast_stride, slow_stride)
+    assert_same_cycles(run, slow, float(recording.time_s[-1]))
     return slow.strides
 
 

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from stridehub.errors import PacketError, PodRefusedError, ProfileError
 from stridehub.kernel import wire
 from stridehub.kernel.stride import KERNEL_BYTES, Findings, StrideKernel
-from stridehub.model import Gait, GaitEvent, Placement, PodInfo, PodStatus, RunnerProfile, Stride
+from stridehub.model import (
+    Gait,
+    GaitEvent,
+    Placement,
+    PodInfo,
+    PodStatus,
+    RunnerProfile,
+    Side,
+    Stride,
+)
 
 ALL = tuple(Placement)
 RATE_HZ = 208.0
@@ -53,6 +62,14 @@ def is_finite_or_unknown(found: Findings) -> bool:
     strides = [getattr(one, name) for one in found.strides for name in Stride.__struct_fields__]
     values = [value for value in (*events, *strides) if isinstance(value, float)]
     return all(math.isfinite(value) for value in values)
+
+
+def cycle_is_finite_or_none(kernel: StrideKernel, side: Side) -> bool:
+    cycle = kernel.cycle(side)
+    if cycle is None:
+        return True
+    curves = [cycle.shank_deg] if cycle.thigh_deg is None else [cycle.shank_deg, cycle.thigh_deg]
+    return 0.0 < cycle.toe_off_share < 1.0 and bool(np.isfinite(curves).all())
 
 
 def status_is_finite(status: PodStatus) -> bool:
@@ -189,6 +206,7 @@ def test_any_samples_give_finite_values_or_none(
             data = packet(placement, number, streams[pod][first : first + 8], clock_us)
             assert is_finite_or_unknown(kernel.push(pod, data, (first + 8) / RATE_HZ))
     assert is_finite_or_unknown(kernel.finish())
+    assert all(cycle_is_finite_or_none(kernel, side) for side in Side)
     assert kernel.refused.total() == 0
     for pod in range(len(order)):
         status = kernel.status(pod)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stridehub.errors import PodRefusedError, ProfileError
 from stridehub.kernel._native import ffi, lib
+from stridehub.kernel.cycle import MeanCycle
 from stridehub.kernel.wire import Bytes, encode_info
 from stridehub.model import (
     EventKind,
@@ -144,6 +145,12 @@ class StrideKernel:
     def statuses(self) -> Iterator[PodStatus]:
         """Of every pod, in the order of their numbers."""
         return map(self.status, range(len(self.pods)))
+
+    def cycle(self, side: Side) -> MeanCycle | None:
+        """How that leg moves now; None without a good stride in the last 10 s."""
+        raw = ffi.new("stride_cycle *")
+        lib.stride_kernel_cycle(self._kernel, _SIDES.index(side), raw)
+        return MeanCycle.read(raw)
 
     def series(
         self, pod: int

@@ -1,4 +1,4 @@
-"""Strides in few words: medians of what a runner looks at first."""
+"""How people read metrics, and strides in few words: medians of what is looked at first."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,14 +23,40 @@ class Shown:
         return f"{median(known):.{self.decimals}f}" if known else "-"
 
 
-METRICS = (
-    Shown("cadence_spm", "cadence", "spm", 0),
-    Shown("contact_time_ms", "contact time", "ms", 0),
-    Shown("overstride_ratio", "overstride", "of leg", 2),
-    Shown("kickback_deg", "kickback", "deg", 0),
-    Shown("lean_deg", "pelvis lean", "deg", 1),
+EVERY_METRIC = (
     Shown("speed_mps", "speed", "m/s", 2),
+    Shown("cadence_spm", "cadence", "spm", 0),
+    Shown("stride_time_ms", "stride time", "ms", 0),
+    Shown("contact_time_ms", "contact time", "ms", 0),
+    Shown("flight_time_ms", "flight time", "ms", 0),
+    Shown("duty_factor", "duty factor", "", 2),
+    Shown("step_length_m", "step length", "m", 2),
+    Shown("overstride_ratio", "overstride", "of leg", 2),
+    Shown("shank_angle_ic_deg", "shank at landing", "deg", 0),
+    Shown("knee_flexion_ic_deg", "knee at landing", "deg", 0),
+    Shown("peak_knee_flexion_deg", "peak knee flexion", "deg", 0),
+    Shown("kickback_deg", "kickback", "deg", 0),
+    Shown("heel_lift_ratio", "heel lift", "of leg", 2),
+    Shown("heel_trail_ratio", "heel trail", "of leg", 2),
+    Shown("swing_lever_ratio", "swing lever", "of leg", 2),
+    Shown("knee_lift_deg", "knee lift", "deg", 0),
+    Shown("hip_extension_deg", "hip extension", "deg", 0),
+    Shown("hip_over_foot_ratio", "hip over foot", "of leg", 2),
+    Shown("push_off_angle_deg", "push-off angle", "deg", 0),
+    Shown("lean_deg", "pelvis lean", "deg", 1),
+    Shown("vertical_oscillation_mm", "vertical oscillation", "mm", 0),
+    Shown("impact_g", "impact", "g", 1),
+    Shown("foot_strike_angle_deg", "foot strike angle", "deg", 0),
 )
+_FIRST = (
+    "cadence_spm",
+    "contact_time_ms",
+    "overstride_ratio",
+    "kickback_deg",
+    "lean_deg",
+    "speed_mps",
+)
+METRICS = tuple(shown for name in _FIRST for shown in EVERY_METRIC if shown.field == name)
 
 
 def summary_lines(strides: Sequence[Stride]) -> list[str]:

@@ -181,6 +181,12 @@ class Team:
         if not self._driver.play(Buzz(pattern), runner, side, lambda edge_s: None):
             raise MotorError(runner, self._driver.trouble(runner) or "no motor there")
 
+    def why_silent(self, runner: str) -> str | None:
+        """Why the runner would not be cued now, in words."""
+        if self.is_between_sessions:
+            return "no session is under way"
+        return self.coaches[runner].why_silent(self.conditions(runner))
+
     def trouble(self, runner: str) -> str | None:
         """Why the runner cannot be made to feel anything."""
         return self._driver.trouble(runner)

@@ -16,6 +16,7 @@ LAYERS = [
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],
     ["app", "display", "synthetic"],
     ["team"],
+    ["broadcast"],
     ["live"],
     ["commands"],
     ["cli"],

@@ -8,7 +8,7 @@ import msgspec
 from stridehub.coaching.baseline import BaselinePhase, blended
 from stridehub.coaching.cue import Cue, CueFollowUp
 from stridehub.coaching.cueing import Cueing
-from stridehub.coaching.memory import Baseline, OpenSession, Responses, RunnerMemory
+from stridehub.coaching.memory import Baseline, Baselines, OpenSession, Responses, RunnerMemory
 from stridehub.coaching.plan import Plan
 from stridehub.coaching.pod_watch import Conditions
 from stridehub.coaching.policy import Patience, Pauses, Schedule
@@ -157,6 +157,11 @@ class Coach:
     def last_stride_s(self) -> float:
         """Hub time at which it ended; of a session without one, that at which it began."""
         return self._last_s
+
+    @property
+    def baselines(self) -> Baselines:
+        """That are kept."""
+        return self._memory.baselines
 
     @property
     def all_responses(self) -> Mapping[CueKind, Responses]:

@@ -1,0 +1,1 @@
+"""What coaches are told: messages made from what kernels, coaches and pods know."""

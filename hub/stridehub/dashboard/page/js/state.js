@@ -1,0 +1,155 @@
+/** Everything known so far, by hub and runner; views draw it, once an animation frame at most. */
+
+import * as messages from "./messages.js";
+import { topics } from "./topics.js";
+
+export const STALE_MS = 3000; // older figures are greyed
+const FORGET_MS = 15 * 60 * 1000; // who has been silent for so long has gone home
+const TICK_MS = 1000;
+// Nobody coaches more; whoever floods the broker does not fill the page.
+const MOST_HUBS = 16;
+const MOST_RUNNERS = 128;
+const MOST_PODS = 12; // of a runner
+const MOST_ALERTS = 20; // of a hub
+
+const keyOf = (hub, runner) => `${hub}/${runner}`;
+
+export class Store {
+  #hubs = new Map();
+  #runners = new Map();
+  #clocks = new Map(); // by hub: its time, and when it told it
+  #listeners = new Set();
+  #isDirty = false;
+
+  /** `connection`: a Connection. */
+  constructor(connection) {
+    const take = (filter, read, handler) =>
+      connection.subscribe(filter, read, (message, about) => {
+        handler(message, about.levels[2], about);
+        this.#touch();
+      });
+    take(topics.status(), messages.status, (message, hub, about) => {
+      this.#learnTime(hub, message, about);
+      this.#changeHub(hub, { status: message });
+    });
+    take(topics.meta(), messages.meta, (meta, hub) => this.#changeHub(hub, { meta }));
+    take(topics.checklist(), messages.checklist, (message, hub) =>
+      this.#changeHub(hub, { checklist: message.items }));
+    take(topics.alert(), messages.alert, (message, hub) =>
+      this.#changeHub(hub, ({ alerts }) => ({ alerts: [message, ...alerts].slice(0, MOST_ALERTS) })));
+    take(topics.health(), messages.health, (message, hub, about) =>
+      this.#changePod(hub, about.levels[4], message));
+    take(topics.ofRunner("summary"), messages.summary, (message, hub, about) => {
+      this.#learnTime(hub, message, about);
+      this.#changeRunner(hub, about.levels[4], { summary: message });
+    });
+    take(topics.ofRunner("cue"), messages.cue, (message, hub, about) =>
+      this.#changeRunner(hub, about.levels[4], (before) => ({ cue: withCue(before.cue, message) })));
+    setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    this.#touch();
+    return () => this.#listeners.delete(listener);
+  }
+
+  hub(hub) {
+    return this.#hubs.get(hub);
+  }
+
+  runner(hub, runner) {
+    return this.#runners.get(keyOf(hub, runner));
+  }
+
+  hubs() {
+    return this.#hubs.values();
+  }
+
+  runners() {
+    return this.#runners.values();
+  }
+
+  hubNow(hub) {
+    const clock = this.#clocks.get(hub);
+    return clock === undefined ? null : clock.utcMs + performance.now() - clock.atMs;
+  }
+
+  ageMs({ hub, summary }) {
+    const now = this.hubNow(hub);
+    if (summary === null || now === null) return Infinity;
+    const strideMs = summary.stride_t === null ? 0 : summary.t - summary.stride_t;
+    return Math.max(now - summary.t, strideMs);
+  }
+
+  /** Another broker. */
+  clear() {
+    this.#hubs.clear();
+    this.#runners.clear();
+    this.#clocks.clear();
+    this.#touch();
+  }
+
+  /** A view wants to be drawn, for a reason of its own. */
+  touch() {
+    this.#touch();
+  }
+
+  #learnTime(hub, message, about) {
+    if (!about.isRetained && (message.state ?? "online") !== "offline") {
+      this.#clocks.set(hub, { utcMs: message.t, atMs: performance.now() });
+    }
+  }
+
+  #changeHub(hub, change) {
+    const before = this.#hubs.get(hub) ?? newHub(hub);
+    if (!this.#hubs.has(hub) && this.#hubs.size >= MOST_HUBS) return;
+    this.#hubs.set(hub, changed(before, change));
+  }
+
+  #changeRunner(hub, runner, change) {
+    const key = keyOf(hub, runner);
+    const before = this.#runners.get(key) ?? newRunner(hub, runner);
+    if (!this.#runners.has(key) && this.#runners.size >= MOST_RUNNERS) return;
+    this.#runners.set(key, { ...changed(before, change), heardMs: performance.now() });
+  }
+
+  #changePod(hub, pod, message) {
+    this.#changeRunner(hub, message.runner, ({ pods }) => {
+      if (!pods.has(pod) && pods.size >= MOST_PODS) return {};
+      const at_ms = performance.now();
+      return { pods: new Map(pods).set(pod, Object.assign(message, { at_ms })) };
+    });
+  }
+
+  #tick() {
+    const since = performance.now() - FORGET_MS;
+    for (const [key, { heardMs }] of this.#runners) {
+      if (heardMs < since) this.#runners.delete(key);
+    }
+    this.#touch();
+  }
+
+  #touch() {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    requestAnimationFrame(() => {
+      this.#isDirty = false;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}
+
+const newHub = (hub) => ({ hub, status: null, meta: null, checklist: null, alerts: [] });
+
+const newRunner = (hub, runner) => ({ hub, runner, summary: null, pods: new Map(), cue: null });
+
+function changed(before, change) {
+  return { ...before, ...(typeof change === "function" ? change(before) : change) };
+}
+
+/** An answer belongs to the cue with the same due_s. */
+function withCue(before, message) {
+  if (message.response === null) return message;
+  return before?.due_s === message.due_s ? { ...before, response: message.response } : before;
+}

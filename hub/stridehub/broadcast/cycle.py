@@ -1,7 +1,7 @@
 """How a runner's legs move."""
 
-from stridehub.coaching.leg import THIGH_OF_LEG
-from stridehub.kernel.stride import MeanCycle, StrideKernel
+from stridehub.kernel.cycle import MeanCycle
+from stridehub.kernel.stride import StrideKernel
 from stridehub.model import Side
 from stridehub.mqtt.messages import Cycle, SideCycle
 
@@ -10,10 +10,16 @@ _DIGITS = 1  # of a degree
 
 def cycle_message(kernel: StrideKernel, utc_ms: int) -> Cycle | None:
     """None where no leg is known."""
-    sides = {side: _side_cycle(cycle) for side in Side if (cycle := kernel.cycle(side)) is not None}
-    if not sides:
+    cycles = {side: cycle for side in Side if (cycle := kernel.cycle(side)) is not None}
+    if not cycles:
         return None
-    return Cycle(t=utc_ms, runner=kernel.profile.runner, sides=sides, thigh_of_leg=THIGH_OF_LEG)
+    thigh_of_leg = sum(cycle.thigh_of_leg for cycle in cycles.values()) / len(cycles)
+    return Cycle(
+        t=utc_ms,
+        runner=kernel.profile.runner,
+        sides={side: _side_cycle(cycle) for side, cycle in cycles.items()},
+        thigh_of_leg=round(thigh_of_leg, 4),
+    )
 
 
 def _side_cycle(cycle: MeanCycle) -> SideCycle:

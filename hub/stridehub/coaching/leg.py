@@ -7,7 +7,7 @@ from stridehub.model import Placement, RunnerProfile, Side
 
 # Winter 2009, of body height; only their ratio counts.
 _THIGH, _SHANK = 0.245, 0.246
-THIGH_OF_LEG = _THIGH / (_THIGH + _SHANK)
+_THIGH_SHARE = _THIGH / (_THIGH + _SHANK)
 
 
 class Limb(NamedTuple):
@@ -42,7 +42,7 @@ def ankle(profile: RunnerProfile, thigh_deg: float, shank_deg: float) -> Ankle:
     """From angles against standing, as the kernel's series have them."""
     thigh = radians(thigh_deg + profile.standing_thigh_deg)
     shank = radians(shank_deg + profile.standing_shank_deg)
-    share = THIGH_OF_LEG
+    share = _THIGH_SHARE
     return Ankle(
         ahead=share * sin(thigh) + (1.0 - share) * sin(shank),
         below=share * cos(thigh) + (1.0 - share) * cos(shank),

@@ -162,3 +162,13 @@ STATUS_S = 5.0
 EXPLAIN_S = 30.0
 # How a runner is now is of no interest to a page that is opened later than this.
 LIVE_EXPIRY_S = 60
+
+# ---- the store ----
+
+# Entries that come within this share a transaction: no more than 40 a second, and the first one
+# after a pause waits for nobody. A published stride has 100 ms from end to end.
+COMMIT_EVERY_S = 0.025
+# A power cut may cost 2 s of strides: this, and a second for a card that is slow to take them.
+SYNC_EVERY_S = 1.0
+# A disk that is full or fails is tried again this often.
+DISK_RETRY_S = 2.0

@@ -1,0 +1,171 @@
+"""Entries become rows and letters, a transaction at a time."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import msgspec
+
+from stridehub.record.entries import (
+    AlertEntry,
+    Answered,
+    CueEntry,
+    Entry,
+    FollowUpEntry,
+    MarkEntry,
+    Missing,
+    OfSession,
+    Posting,
+    RunnerInSession,
+    SessionBegun,
+    SessionEnded,
+    StrideEntry,
+)
+from stridehub.record.rows import Cell, cells, insert
+
+_OF_ENTRY = OfSession.__struct_fields__  # what all have, besides their own
+
+
+class Ledger:
+    """Over a connection of its own.
+
+    A sequence never passes over what is missing. Where an entry of a session is lost, or its
+    message finds no room in the outbox, the session is cut: its rows are kept still, nothing more
+    of it is posted, and each of its sequences ends early, without a gap.
+    """
+
+    def __init__(self, database: sqlite3.Connection, most_letters: int) -> None:
+        """Raises sqlite3.Error."""
+        self.database = database
+        self.unposted = 0  # messages of entries that are kept
+        self._most_letters = most_letters
+        (self.letters,) = database.execute("SELECT count(*) FROM outbox").fetchone()
+        self.cut: set[str] = set()  # sessions, of those that were written to since the start
+        self._numbers: dict[str, int] = {}  # of sessions
+        self._seqs: dict[tuple[str, str], int] = {}  # the next ones
+        self._changed: set[tuple[str, str]] = set()  # of those, in this transaction
+
+    def keep(self, entries: Sequence[Entry], confirmed: Iterable[int] = ()) -> bool:
+        """One transaction, all or nothing; True where something was posted.
+
+        Raises sqlite3.Error; also ValueError, TypeError, OverflowError for what no row can hold.
+        """
+        before = self.letters, self.unposted
+        try:
+            self.database.execute("BEGIN IMMEDIATE")
+            posted = [self._keep(entry) for entry in entries]
+            self._drop(confirmed)
+            self._keep_seqs()
+            self.database.execute("COMMIT")
+        except BaseException:
+            self.letters, self.unposted = before
+            self._numbers.clear()
+            self._seqs.clear()
+            raise
+        finally:
+            self._changed.clear()
+            if self.database.in_transaction:
+                self.database.execute("ROLLBACK")
+        return any(posted)
+
+    # ---- rows ----
+
+    def _keep(self, entry: Entry) -> bool:
+        """True where it was posted."""
+        seq = None if entry.posting is None else self._post(entry.posting)
+        match entry:
+            case StrideEntry():
+                self._add("strides", entry, seq, cells(entry.stride))
+            case CueEntry():
+                self._add("cues", entry, seq, cells(entry.cue))
+            case FollowUpEntry():
+                self._add("follow_ups", entry, seq, cells(entry.follow_up))
+            case MarkEntry():
+                self._add("marks", entry, seq, cells(entry, without=_OF_ENTRY))
+            case AlertEntry():
+                self._add("alerts", entry, seq, cells(entry, without=_OF_ENTRY))
+            case RunnerInSession():
+                runner = {"runner": entry.profile.runner, **cells(entry, without=_OF_ENTRY)}
+                row = {"session": self._number(entry.session), "t_ms": entry.t_ms, **runner}
+                insert(self.database, "runners", row)
+            case SessionBegun():
+                self._set(entry, begun_ms=entry.t_ms, **cells(entry, without=_OF_ENTRY))
+            case SessionEnded():
+                self._set(entry, ended_ms=entry.t_ms)
+            case Missing():
+                self._miss(entry)
+            case Answered():
+                insert(self.database, "answers", cells(entry, without=("posting",)))
+        return seq is not None
+
+    def _add(self, table: str, entry: OfSession, seq: int | None, row: dict[str, Cell]) -> None:
+        of_entry = {"session": self._number(entry.session), "t_ms": entry.t_ms, "seq": seq}
+        insert(self.database, table, {**of_entry, **row})
+
+    def _set(self, entry: OfSession, **row: Cell) -> None:
+        number = self._number(entry.session)
+        columns = ", ".join(f"{name} = ?" for name in row)
+        query = f"UPDATE sessions SET {columns} WHERE number = ?"
+        self.database.execute(query, (*row.values(), number))
+
+    def _miss(self, entry: Missing) -> None:
+        number = self._number(entry.session)
+        self._cut(entry.session, number)
+        query = "UPDATE sessions SET lost = lost + ? WHERE number = ?"
+        self.database.execute(query, (entry.count, number))
+
+    def _number(self, session: str) -> int:
+        """Makes the row of one that nobody told of."""
+        if session not in self._numbers:
+            self.database.execute("INSERT OR IGNORE INTO sessions (id) VALUES (?)", (session,))
+            query = "SELECT number, is_cut FROM sessions WHERE id = ?"
+            number, is_cut = self.database.execute(query, (session,)).fetchone()
+            self._numbers[session] = number
+            if is_cut:
+                self.cut.add(session)
+        return self._numbers[session]
+
+    # ---- letters ----
+
+    def _post(self, posting: Posting) -> int | None:
+        """The seq that it was given; None where it is not posted."""
+        session = posting.message.session
+        number = self._number(session)
+        if session in self.cut or self.letters >= self._most_letters:
+            self.unposted += 1
+            self._cut(session, number)
+            return None
+        key = posting.topic, session
+        seq = self._next_seq(key)
+        message = msgspec.structs.replace(cast("msgspec.Struct", posting.message), seq=seq)
+        letter = posting.topic, msgspec.json.encode(message)
+        self.database.execute("INSERT INTO outbox (topic, payload) VALUES (?, ?)", letter)
+        self._seqs[key] = seq + 1
+        self._changed.add(key)
+        self.letters += 1
+        return seq
+
+    def _next_seq(self, key: tuple[str, str]) -> int:
+        if key not in self._seqs:
+            query = "SELECT next FROM seqs WHERE topic = ? AND session = ?"
+            row = self.database.execute(query, key).fetchone()
+            self._seqs[key] = row[0] if row else 0
+        return self._seqs[key]
+
+    def _keep_seqs(self) -> None:
+        for key in self._changed:
+            insert_or_advance = (
+                "INSERT INTO seqs (topic, session, next) VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET next = excluded.next"
+            )
+            self.database.execute(insert_or_advance, (*key, self._seqs[key]))
+
+    def _drop(self, numbers: Iterable[int]) -> None:
+        query = "DELETE FROM outbox WHERE number = ?"
+        dropped = self.database.executemany(query, ((number,) for number in numbers))
+        self.letters -= max(dropped.rowcount, 0)  # -1: no numbers
+
+    def _cut(self, session: str, number: int) -> None:
+        self.cut.add(session)
+        query = "UPDATE sessions SET is_cut = 1 WHERE number = ? AND NOT is_cut"
+        self.database.execute(query, (number,))

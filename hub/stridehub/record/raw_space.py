@@ -1,0 +1,60 @@
+"""Room for raw recordings: the oldest ones go, and the card is never filled."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from stridehub.config import RecordConfig
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".mcap"
+_DAY_S = 86400.0
+_MB = 1e6
+_MARGIN_MB = 20.0  # some minutes of a few runners: recording shall not stop and start all the time
+
+
+def tidy(folder: Path, limits: RecordConfig, writing: Path | None = None) -> None:
+    """Deletes what is too old or too much, oldest first; never the one that is being written."""
+    oldest_s = time.time() - limits.keep_raw_days * _DAY_S
+    kept = list(_recordings(folder))
+    left_bytes = sum(size for _, size, _ in kept)
+    for changed_s, size, path in sorted(kept):
+        if changed_s >= oldest_s and left_bytes <= limits.keep_raw_mb * _MB:
+            return
+        if path != writing and _is_deleted(path):
+            left_bytes -= size
+
+
+def _recordings(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each was last written (Unix time), its bytes, its path."""
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        yield status.st_mtime, status.st_size, path
+
+
+def _is_deleted(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s could not be deleted: %s", path, error)
+        return False
+    log.info("%s: deleted, to make room", path.name)
+    return True
+
+
+def free_mb(folder: Path) -> float:
+    """Of the card. Raises OSError."""
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize / _MB
+
+
+def has_room(folder: Path, limits: RecordConfig, *, is_recording: bool) -> bool:
+    """Whether to go on, or to begin again. Raises OSError."""
+    wanted_mb = limits.free_mb if is_recording else limits.free_mb + _MARGIN_MB
+    return free_mb(folder) >= wanted_mb

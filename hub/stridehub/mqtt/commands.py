@@ -23,9 +23,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """`t` is the time by the hub's clock, as its messages tell it; one that is old is refused."""
 
     name: ClassVar[str]
-    v: Version = 1
+    v: Version = 1  # of this format
     t: UtcMs
-    id: CommandId
+    id: CommandId  # the sender's choice, another one for each command; a repeated one does nothing
 
 
 class SessionStart(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class SetZone(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: ClassVar[str] = "set_zone"
     runner: RunnerId
     metric: ZoneMetric
-    low: _Value | None = None
+    low: _Value | None = None  # None: open on that side
     high: _Value | None = None  # neither: as the settings have it
     speed_mps: _Speed | None = None  # at which the bounds hold; None: at the pace of now
 
@@ -63,11 +63,15 @@ class Mute(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Unmute(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cues again."""
+
     name: ClassVar[str] = "unmute"
-    runner: RunnerId | None = None
+    runner: RunnerId | None = None  # None: all
 
 
 class TestBuzz(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A buzz at once, that is no cue."""
+
     __test__: ClassVar[bool] = False  # for pytest: no test
     name: ClassVar[str] = "test_buzz"
     runner: RunnerId
@@ -81,12 +85,14 @@ class MarkKind(StrEnum):
 
 
 class Mark(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to find again in the session. Pain also holds back all cues."""
+
     name: ClassVar[str] = "mark"
     kind: MarkKind
     runner: RunnerId | None = None  # None: all, which pain cannot be
     level: PainLevel | None = None  # of pain in the calf; 0: it is gone
     side: Side | None = None  # of pain
-    text: _Text = ""
+    text: _Text = ""  # for people
 
     def __post_init__(self) -> None:
         if self.kind is MarkKind.PAIN and (self.level is None or self.runner is None):

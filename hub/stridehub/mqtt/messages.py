@@ -1,6 +1,7 @@
 """Every payload that the hub publishes, as JSON. None: not known, or does not apply.
 
-Times in seconds are of the hub's own clock, which begins anywhere and never jumps.
+Times in seconds are of the hub's own clock, which begins anywhere and never jumps. Docstrings and
+comments beside fields are published: python docs/asyncapi.py makes pages and schemas of them.
 """
 
 from collections.abc import Mapping
@@ -24,14 +25,14 @@ Version = Literal[1]
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What all have in common."""
 
-    v: Version = 1
+    v: Version = 1  # of this format
     t: UtcMs  # when it was made
 
 
 class InSequence(Message, frozen=True, kw_only=True):
     """Duplicates are possible, gaps are not."""
 
-    session: str
+    session: str  # the session's id
     seq: int = 0  # from 0, of this topic and session; given as the message is kept
 
 
@@ -39,7 +40,7 @@ class InSequence(Message, frozen=True, kw_only=True):
 
 
 class StrideMessage(Stride, frozen=True, kw_only=True):
-    """A stride, InSequence."""
+    """A stride, in sequence: duplicates are possible, gaps are not."""
 
     v: Version = 1
     t: UtcMs
@@ -54,17 +55,17 @@ class CueMessage(InSequence, frozen=True, kw_only=True):
     due_s: float  # tells the runner's cues apart; what `--cues` calls t
     kind: CueKind
     side: CueSide  # where it buzzes
-    metric: str
+    metric: str  # that is outside its zone
     value: float  # the median that made it due
     zone: Zone
     withheld: bool
     why_withheld: Withheld | None
     latency_ms: float | None  # from the foot strike to the motor's edge
-    fault_side: Side
-    foot_strike_s: float
-    arrival_s: float
-    decided_s: float | None
-    edge_s: float | None
+    fault_side: Side  # whose median it was
+    foot_strike_s: float  # when that foot landed
+    arrival_s: float  # of the packet that told of it
+    decided_s: float | None  # that it is given or withheld
+    edge_s: float | None  # when the motor was switched on
 
 
 class CueResponseMessage(InSequence, frozen=True, kw_only=True):
@@ -89,6 +90,8 @@ class AlertLevel(StrEnum):
 
 
 class Alert(InSequence, frozen=True, kw_only=True):
+    """Something that somebody should know of."""
+
     level: AlertLevel
     code: str  # for programs
     subject: str  # a runner, a pod, an adapter, or ""
@@ -117,18 +120,22 @@ class Status(Message, frozen=True, kw_only=True):
 
 
 class MetricMeaning(msgspec.Struct, frozen=True, kw_only=True):
+    """How to show a metric."""
+
     name: str  # as in a stride
-    title: str
-    unit: str
+    title: str  # for people
+    unit: str  # "" where it has none
     decimals: int  # that are worth showing
     zone_source: str | None  # where its zone comes from; None: it has none
 
 
 class NumberMeaning(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the coach's numbers."""
+
     path: str  # as in the settings, such as "cues.least_gap_s"
     value: Any
     unit: str
-    source: str
+    source: str  # of the number; [D]: a default of this project
 
 
 class HubMeta(Message, frozen=True, kw_only=True):
@@ -140,6 +147,8 @@ class HubMeta(Message, frozen=True, kw_only=True):
 
 
 class ChecklistItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to do."""
+
     code: str  # for programs
     subject: str  # a runner, or an adapter's address
     text: str  # for people
@@ -155,14 +164,14 @@ class ChecklistMessage(Message, frozen=True, kw_only=True):
 class PodHealthMessage(Message, frozen=True, kw_only=True):
     """Every 5 s, of every pod; not retained."""
 
-    name: str
-    placement: str
+    name: str  # as it advertises
+    placement: str  # such as "thigh_l"
     runner: str
     state: LinkState
     reason: str | None  # why it does not stream, and what to do
     battery_mv: int | None
-    battery_pct: int | None
-    rssi_dbm: int | None
+    battery_pct: int | None  # an estimate, from the voltage
+    rssi_dbm: int | None  # of the last advertisement
     loss_pct: float | None  # of the packets of the last minute
     age_ms: float | None  # of the newest packet
 
@@ -199,18 +208,20 @@ class LoadReading(msgspec.Struct, frozen=True, kw_only=True):
     running_min: float
     is_strike_known: bool  # False: every step weighed as one on the heel
     share: float | None  # None: there is no limit
-    used: float | None
+    used: float | None  # of that limit
     cap: float | None
-    unit: LoadUnit | None
-    source: CapSource | None
+    unit: LoadUnit | None  # of both
+    source: CapSource | None  # where the limit comes from
     is_reached: bool
-    advice: tuple[str, ...]
+    advice: tuple[str, ...]  # for people
 
 
 class DriftReading(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether form fades."""
+
     is_fading: bool
     metrics: tuple[str, ...]  # that have drifted for long enough
-    text: str
+    text: str  # for people
 
 
 class LastCue(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,7 +251,7 @@ class Summary(Message, frozen=True, kw_only=True):
     strike: Mapping[Side, StrikeClass]  # an outcome
     drift: DriftReading | None
     load: LoadReading
-    plan: str
+    plan: str  # its name
     coach: str  # what the coach is at, or why nothing buzzes
     drill: tuple[str, ...]  # of the drill under way, in words
     is_muted: bool
@@ -266,6 +277,8 @@ class Cycle(Message, frozen=True, kw_only=True):
 
 
 class ZoneInForce(msgspec.Struct, frozen=True, kw_only=True):
+    """As a rule, and as of now."""
+
     rule: ZoneRule  # scales with pace
     now: Mapping[Side, Zone]  # at speed_mps, with the runner's own baseline
 
@@ -286,11 +299,11 @@ class AssociationReading(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     outcome_median: float | None  # of the last strides
     metric_median: float | None
-    rho: float | None
-    low: float | None
+    rho: float | None  # Spearman's rank correlation
+    low: float | None  # of the interval it may lie in
     high: float | None
-    strides: int
-    is_clear: bool
+    strides: int  # that it is from
+    is_clear: bool  # not zero, and large enough to be told
     text: str  # for people
 
 
@@ -314,7 +327,7 @@ class Ack(Message, frozen=True, kw_only=True):
     """The answer to a command. The same again for a repeated one."""
 
     id: str  # of the command; "" where it could not be read
-    command: str
+    command: str  # its name; "" where there is no such command
     state: AckState
     reason: str | None = None  # why refused, for people
     session: str | None = None  # that a session_start began

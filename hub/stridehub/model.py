@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -225,3 +225,11 @@ class PodHealth:
     imu_fault: bool
     samples_a_packet: int | None
     unreadable: int = 0  # records besides samples, of this connection
+
+
+class Letter(NamedTuple):
+    """A message to the broker that is on the disk until the broker has it."""
+
+    number: int  # increases in the order of publishing
+    topic: str
+    payload: bytes

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from stridehub import __version__
 from stridehub.broadcast.alarms import Alarm, Alarms
@@ -24,9 +25,25 @@ class HubView:
     pods: Callable[[], Sequence[PodHealth]]
     loss: Callable[[PodHealth], float | None]  # share of the packets of the last minute
     checklist: Callable[[], Sequence[Item]]
-    troubles: Callable[[], Iterable[Alarm]]  # of disk, radio and motors
-    backlog: Callable[[], int]  # messages that the broker has not confirmed
-    lost: Callable[[], int]  # that could not be kept
+    troubles: Callable[[], Iterable[Alarm]]  # of radio and recording
+
+
+class StoreState(Protocol):
+    """How it stands with what is kept."""
+
+    @property
+    def trouble(self) -> str | None: ...
+
+    @property
+    def lost(self) -> int: ...
+
+    def count(self) -> int:
+        """Messages that the broker has not confirmed."""
+
+
+def offline(utc_ms: int) -> Status:
+    """What the broker says of a hub that went without a word."""
+    return Status(t=utc_ms, state=HubState.OFFLINE, version=__version__)
 
 
 @dataclass(slots=True)
@@ -36,6 +53,7 @@ class HubBulletins:
     topics: Topics
     outlet: Outlet
     view: HubView
+    store: StoreState
     _alarms: Alarms = field(default_factory=Alarms, init=False)
     _told: object = field(default=None, init=False)  # what the last status was made from
     _told_s: float = field(default=float("-inf"), init=False)
@@ -68,8 +86,8 @@ class HubBulletins:
             version=__version__,
             session=self.chronicle.session,
             runners=tuple(self.team.coaches),
-            backlog=self.view.backlog(),
-            lost=self.view.lost(),
+            backlog=self.store.count(),
+            lost=self.store.lost,
         )
 
     def _tell_pods(self) -> None:
@@ -87,6 +105,8 @@ class HubBulletins:
 
     def _troubles(self) -> Iterator[Alarm]:
         """Why the hub is degraded."""
+        if self.store.trouble is not None:
+            yield Alarm(AlertLevel.ERROR, "store", "", self.store.trouble)
         yield from self.view.troubles()
         for health in self.view.pods():
             if health.state is LinkState.DEGRADED:

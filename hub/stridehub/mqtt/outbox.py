@@ -1,15 +1,9 @@
 """Where messages wait until the broker has them, as the publisher sees it."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-
-class Letter(NamedTuple):
-    """A message that is on the disk."""
-
-    number: int  # increases in the order of publishing
-    topic: str
-    payload: bytes
+from stridehub.model import Letter
 
 
 class Outbox(Protocol):

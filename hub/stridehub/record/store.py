@@ -5,10 +5,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from stridehub.config import RecordConfig
 from stridehub.errors import StoreError
+from stridehub.model import Letter
 from stridehub.record.entries import Entry, Missing
 from stridehub.record.opening import open_to_read
 from stridehub.record.writer import Writer
@@ -17,14 +18,6 @@ from stridehub.record.writer import Writer
 MOST_PENDING = 50_000
 # Of messages, some 500 MB: two weeks without a broker for three runners an hour a day.
 MOST_LETTERS = 500_000
-
-
-class Letter(NamedTuple):
-    """A message that is in the file."""
-
-    number: int
-    topic: str
-    payload: bytes
 
 
 def _nothing(_: str | None = None) -> None:

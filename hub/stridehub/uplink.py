@@ -1,0 +1,134 @@
+"""A hub's way to its coaches: what happens is kept, published, and answered to."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+
+from stridehub.broadcast.chronicle import Chronicle
+from stridehub.broadcast.hub_bulletins import HubBulletins, HubView, offline
+from stridehub.broadcast.meta import meta_message
+from stridehub.broadcast.orders import Orders
+from stridehub.broadcast.outlet import Outlet
+from stridehub.broadcast.runner_bulletins import RunnerBulletins
+from stridehub.config import HubConfig
+from stridehub.mqtt.desk import Answered, Desk
+from stridehub.mqtt.endpoint import Endpoint
+from stridehub.mqtt.messages import HubState
+from stridehub.mqtt.publisher import BrokerState, Publisher
+from stridehub.mqtt.topics import Topics
+from stridehub.record import entries
+from stridehub.record.store import Store
+from stridehub.rules import Layer
+from stridehub.team import Team
+from stridehub.timing import KEEP_S, LAST_WRITE_S
+
+# Of answers to commands, over a restart: far older ones are refused as stale.
+_REMEMBER_MS = 60_000
+
+_encode = msgspec.json.encode
+
+
+class Uplink:
+    """Subscribe `chronicle` to a team, then run it around that team's work."""
+
+    def __init__(self, config: HubConfig, find: Callable[[], Endpoint]) -> None:
+        """`find`: where the broker is; asked before each try to reach it. Raises StoreError."""
+        self.topics = Topics(config.name)
+        self.store = Store(config.sessions, config.record, on_written=lambda: self._wake())
+        self.chronicle = Chronicle(self.store, self.topics)
+        self.broker = BrokerState(trouble="not connected yet")
+        self._config = config
+        self._find = find
+        self._wake: Callable[[], None] = lambda: None
+
+    @asynccontextmanager
+    async def running(self, team: Team, view: HubView) -> AsyncIterator[asyncio.Task[None]]:
+        """Coaches are told until the block ends; what is yielded ends before only by a fault."""
+        publisher = self._publisher(team)
+        publisher.start()
+        self._wake = publisher.wake
+        outlet = Outlet(publisher)
+        hub = HubBulletins(team, self.chronicle, self.topics, outlet, view, self.store)
+        layers = (Layer("hub", self._config.coaching),)
+        meta = meta_message(layers, self.chronicle.utc_ms())
+        outlet.tell(self.topics.meta, meta, retain=True)
+        task = asyncio.create_task(self._tell(team, hub, outlet))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            self.chronicle.end_session()
+            await asyncio.to_thread(self.store.flush, LAST_WRITE_S)
+            await publisher.stop(_encode(hub.status(HubState.OFFLINE)))
+            await asyncio.to_thread(self.store.close, LAST_WRITE_S)
+        with suppress(asyncio.CancelledError):
+            task.result()
+
+    def _publisher(self, team: Team) -> Publisher:
+        loop = asyncio.get_running_loop()
+
+        def hand_over(call: Callable[[], None]) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(call)
+
+        desk = Desk(
+            Orders(team, self.chronicle).carry_out,
+            lambda ack: publisher.say(self.topics.ack, _encode(ack)),
+            self._remember,
+            self.chronicle.utc_ms,
+            time.monotonic,
+            self._known(),
+        )
+        publisher = Publisher(
+            self._find,
+            self.topics,
+            self.store,
+            will=lambda: _encode(offline(self.chronicle.utc_ms())),
+            on_command=desk.take,
+            on_state=self._on_broker,
+            hand_over=hand_over,
+            backlog_per_s=self._config.mqtt.backlog_per_s,
+        )
+        return publisher
+
+    def _on_broker(self, state: BrokerState) -> None:
+        self.broker = state
+
+    async def _tell(self, team: Team, hub: HubBulletins, outlet: Outlet) -> None:
+        runners = RunnerBulletins(team, self.chronicle, self.topics, outlet)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(runners.run())
+            group.create_task(hub.run())
+            group.create_task(self._keep_runners(team, hub.view))
+
+    async def _keep_runners(self, team: Team, view: HubView) -> None:
+        while True:
+            await asyncio.sleep(KEEP_S)
+            self._go_on_after_a_cut()
+            for runner, coach in team.coaches.items():
+                pods = tuple(health.pod for health in view.pods() if health.pod.runner == runner)
+                self.chronicle.keep_runner(coach, pods)
+
+    def _go_on_after_a_cut(self) -> None:
+        """A session of which something is missing is published no further; the next one is."""
+        session = self.chronicle.session
+        if session is not None and self.store.is_cut(session) and self.store.trouble is None:
+            self.chronicle.begin_session(session)
+
+    # ---- answers to commands ----
+
+    def _remember(self, answered: Answered) -> None:
+        self.store.put(
+            entries.Answered(t_ms=answered.ack.t, id=answered.ack.id, ack=_encode(answered))
+        )
+
+    def _known(self) -> Iterator[Answered]:
+        """Raises StoreError."""
+        kept = self.store.answered(self.chronicle.utc_ms() - _REMEMBER_MS)
+        for answer in kept.values():
+            with suppress(msgspec.DecodeError):
+                yield msgspec.json.decode(answer, type=Answered)

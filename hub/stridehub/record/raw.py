@@ -54,11 +54,13 @@ class RawRecorder:
     `state`. Calls come from one thread, and none of them waits but `close`.
     """
 
-    def __init__(self, folder: Path, session: str, limits: RecordConfig, *, hub: str) -> None:
-        """`session` becomes the file's name, `hub` is written into it."""
+    def __init__(
+        self, folder: Path, session: str, limits: RecordConfig, *, hub: str, now_s: float
+    ) -> None:
+        """`session` becomes the file's name; `hub` names this one, `now_s` is its time."""
         self._path = folder / f"{session}{SUFFIX}"
         self._limits = limits
-        self._facts = Facts(hub=hub, version=__version__, started_utc_s=time.time())
+        self._facts = Facts(hub, __version__, now_s, time.time())
         self._waiting: deque[Item] = deque()
         self._room = MOST_WAITING  # 0: it has ended
         self._refused = 0  # packets for which there was none

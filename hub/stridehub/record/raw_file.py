@@ -10,7 +10,7 @@ import zlib
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Annotated, Protocol, Self
 
 import msgspec
 import zstandard
@@ -28,6 +28,7 @@ FACTS, RUNNER = "facts", "runner"  # names of metadata, and of the one value in 
 PACKET, EVENT = "stridehub", "json"  # encodings of messages
 COMPRESSION = "zstd"
 HUB_CHANNEL = 1
+MOST_HUB_S = 1e9  # hub time: 30 years without a restart
 ARRIVAL = struct.Struct("<d")  # before each packet: exact, as whole nanoseconds are not
 
 # A chunk is as long as RAW_FLUSH_S; of a team with small packets it is split here, lest memory
@@ -39,8 +40,9 @@ class Facts(msgspec.Struct, frozen=True):
     """Where and when it was recorded."""
 
     hub: RunnerId
-    version: str
-    started_utc_s: float  # Unix time, as far as the hub knew it
+    version: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+-]{1,40}\Z")]
+    started_s: Annotated[float, msgspec.Meta(ge=0, le=MOST_HUB_S)]  # hub time
+    started_utc_s: Annotated[float, msgspec.Meta(ge=0, le=1e10)]  # Unix time, as the hub knew it
 
 
 class Clock(msgspec.Struct, frozen=True, tag="clock", tag_field="what"):
@@ -82,7 +84,7 @@ class RawFile:
 
     def __init__(self, path: Path, facts: Facts) -> None:
         """Raises FileExistsError for a name that is taken."""
-        self.path = path
+        self.path, self.facts = path, facts
         self._file = path.open("xb")
         self._out = RecordBuilder()
         self._chunk = RecordBuilder()

@@ -20,6 +20,7 @@ from stridehub.record.raw_file import (
     FORMAT,
     HUB_CHANNEL,
     MAGIC,
+    MOST_HUB_S,
     RUNNER,
     Clock,
     Facts,
@@ -29,7 +30,6 @@ from stridehub.record.raw_file import (
 from stridehub.record.raw_parts import BROKEN, Part, messages, parts, unpacked
 
 _MOST_RUNNERS = 256  # each costs a kernel of 0.1 MB
-_MOST_HUB_S = 1e9  # hub time: 30 years without a restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,13 @@ class RawRecording:
     facts: Facts
     runners: tuple[ProfileSettings, ...]  # in the order in which the hub got to know them
     pods: Mapping[int, RawPod]  # by channel
-    begin_s: float  # hub time of the first item
-    end_s: float
+    end_s: float  # hub time of the last item
     chunks: int
     defects: tuple[str, ...]  # in words, for the user
 
     @property
     def duration_s(self) -> float:
-        return self.end_s - self.begin_s
+        return max(0.0, self.end_s - self.facts.started_s)
 
     def items(self) -> Iterator[RawPacket | HubEvent]:
         """In the order in which they came to the hub. Raises RecordingError."""
@@ -94,7 +93,7 @@ class RawRecording:
 
 
 def _check_time(hub_s: float) -> None:
-    if not 0.0 <= hub_s <= _MOST_HUB_S:
+    if not 0.0 <= hub_s <= MOST_HUB_S:
         raise ValueError(f"a hub time of {hub_s} s")
 
 
@@ -139,7 +138,6 @@ class _Survey:
         self._facts: Facts | None = None
         self._runners: dict[str | None, ProfileSettings] = {}
         self._pods: dict[int, RawPod] = {}
-        self._begin_s: float | None = None
         self._end_s = 0.0
         self._chunks = 0
         self._damaged = 0
@@ -185,23 +183,20 @@ class _Survey:
         if chunk is None:
             self._damaged += 1
             return
-        begin_s, end_s = chunk.message_start_time * 1e-9, chunk.message_end_time * 1e-9
-        _check_time(begin_s)
+        end_s = chunk.message_end_time * 1e-9
         _check_time(end_s)
-        self._begin_s = begin_s if self._begin_s is None else min(self._begin_s, begin_s)
         self._end_s = max(self._end_s, end_s)
         self._chunks += 1
 
     def recording(self, path: Path) -> RawRecording:
         """Raises RecordingError."""
-        if self._facts is None or self._begin_s is None:
+        if self._facts is None or self._chunks == 0:
             raise RecordingError(path, "ends before anything was received")
         return RawRecording(
             path,
             self._facts,
             tuple(self._runners.values()),
             self._pods,
-            self._begin_s,
             self._end_s,
             self._chunks,
             tuple(self._defects()),

@@ -35,7 +35,9 @@ class RawWriter:
     def __init__(self, file: RawFile, limits: RecordConfig) -> None:
         self._file = file
         self._limits = limits
-        self._time_s = 0.0  # of the newest item: what has none of its own happened just then
+        self._time_s = (
+            file.facts.started_s
+        )  # of the newest item: what has none of its own happened just then
         self._flushed_s, self._tidied_s = -math.inf, time.monotonic()
         self._told_lost = 0
         self.left_out = 0  # packets that came while there was no room

@@ -1,0 +1,31 @@
+/** Cues of one runner, with what came of them; bounded. */
+
+const MOST = 50;
+
+/**
+ * A CueMessage or CueResponseMessage as read, both of them merged by `due_s`.
+ * @typedef {{t: number, due_s: number, kind: string, side: string, metric: string,
+ *   value: number | null, zone: object | null, withheld: boolean, why_withheld: string | null,
+ *   latency_ms: number | null, response: string | null, change: number | null}} Cue
+ */
+export class Cues {
+  constructor() {
+    /** @type {Cue[]} the oldest first */
+    this.all = [];
+  }
+
+  /** A cue that comes twice counts once. */
+  add(message) {
+    const place = this.all.findIndex(({ due_s }) => due_s === message.due_s);
+    if (place < 0) this.all = [...this.all, message].toSorted((a, b) => a.t - b.t).slice(-MOST);
+    else this.all = this.all.with(place, merged(this.all[place], message));
+  }
+}
+
+/** The response came on the topic of its cue, after it or before it. */
+function merged(one, other) {
+  const [cue, answer] = one.response === null ? [one, other] : [other, one];
+  return answer.response === null
+    ? cue
+    : { ...cue, response: answer.response, change: answer.change };
+}

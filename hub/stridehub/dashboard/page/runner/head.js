@@ -1,0 +1,53 @@
+/** Who it is, how fast, and what the coach is at. */
+
+import { el, setText } from "../js/dom.js";
+import { ago, fixed, mean, NOTHING, pace, words } from "../js/format.js";
+import { STALE_MS } from "../js/state.js";
+
+const FIGURES = [
+  { title: "pace", unit: " min/km", of: ({ speed_mps: speedMps }) => pace(speedMps) },
+  { title: "cadence", unit: " steps/min", of: (summary) => fixed(cadence(summary)) },
+  { title: "gait", unit: "", of: ({ gait }) => words(gait) },
+];
+
+export class Head {
+  #figures = FIGURES.map((figure) => ({ ...figure, value: el("span") }));
+  #coach = el("p", { class: "coach" });
+  #flags = el("ul", { class: "flags" });
+
+  constructor(runner) {
+    const list = el("dl", { class: "figures" },
+      ...this.#figures.map(({ title, unit, value }) =>
+        el("div", {}, el("dt", {}, title), el("dd", {}, value, el("small", {}, unit)))));
+    this.root = el("header", { class: "runner-head" },
+      el("h1", {}, runner), list, this.#coach, this.#flags);
+  }
+
+  show(summary, ageMs) {
+    this.root.classList.toggle("stale", ageMs > STALE_MS);
+    setText(this.#coach, summary === null ? "Nothing heard of this runner yet." : summary.coach);
+    for (const { value, of } of this.#figures) {
+      setText(value, summary === null ? NOTHING : of(summary));
+    }
+    const told = flags(summary, ageMs);
+    if (told.join("\n") === [...this.#flags.children].map((flag) => flag.textContent).join("\n")) return;
+    this.#flags.replaceChildren(...told.map((text) => el("li", {}, text)));
+  }
+}
+
+function cadence({ metrics }) {
+  return mean([...(metrics.get("cadence_spm")?.values() ?? [])].map(({ median }) => median));
+}
+
+function flags(summary, ageMs) {
+  if (summary === null) return [];
+  const age = Number.isFinite(ageMs) ? `${ago(ageMs)} old` : "not live";
+  return [
+    ...(ageMs > STALE_MS ? [age] : []),
+    ...(summary.is_muted ? ["muted"] : []),
+    ...(summary.is_over_leaning ? ["over-lean"] : []),
+    ...(summary.drift?.is_fading ? [`form is fading: ${summary.drift.text}`] : []),
+    ...(summary.load.is_reached ? ["calf load: enough"] : []),
+    ...summary.drill,
+  ];
+}

@@ -1,0 +1,96 @@
+/** When it buzzed, when it would have, and what came of it. */
+
+import { el } from "../js/dom.js";
+import { cueWords, fixed, responseWords } from "../js/format.js";
+import { metricOf, withUnit } from "./metrics.js";
+import { zoneText } from "./reading.js";
+
+export const TIMELINE_MS = 10 * 60_000;
+const LISTED = 8;
+const ANSWER_MS = 60_000; // a response takes some ten strides; after this it has been missed
+
+const WITHHELD = new Map([
+  ["control", "withheld, to compare"],
+  ["schedule", "withheld, cues fade"],
+  ["no_motor", "not felt: no motor"],
+]);
+const SIGNS = new Map([["responded", "✓"], ["no_change", "="], ["worse", "✕"], ["unknown", "?"]]);
+const LETTERS = new Map([["left", "L"], ["right", "R"], ["both", "LR"]]);
+
+export class Timeline {
+  #track;
+  #list;
+  #none;
+  #cues;
+
+  constructor(parent) {
+    this.#track = el("div", { class: "track", "aria-hidden": "true" });
+    this.#list = el("ol", { class: "cue-list" });
+    this.#none = el("p", { class: "quiet" }, "No cue since this page was opened.");
+    this.#cues = null;
+    parent.append(
+      this.#track,
+      el("div", { class: "track-ends", "aria-hidden": "true" },
+        el("span", {}, "-10 min"), el("span", {}, "now")),
+      this.#none,
+      this.#list,
+    );
+  }
+
+  /** @param {import("./cues.js").Cue[]} cues the oldest first */
+  show(cues, nowMs) {
+    this.#track.replaceChildren(
+      ...cues.filter(({ t }) => t > nowMs - TIMELINE_MS).map((cue) => mark(cue, nowMs)),
+    );
+    const waits = cues.some((cue) => cue.response === null && nowMs - cue.t < 2 * ANSWER_MS);
+    if (cues === this.#cues && !waits) return;
+    this.#cues = cues;
+    this.#none.hidden = cues.length > 0;
+    this.#list.replaceChildren(
+      ...cues.slice(-LISTED).toReversed().map((cue) => item(cue, nowMs)),
+    );
+  }
+}
+
+function mark(cue, nowMs) {
+  const { sign } = outcome(cue, nowMs);
+  const node = el("div", { class: `mark ${cue.withheld ? "withheld" : "given"}` },
+    el("span", { class: "side" }, LETTERS.get(cue.side)),
+    el("span", { class: "sign" }, sign));
+  node.style.left = `${100 * (1 - Math.max(nowMs - cue.t, 0) / TIMELINE_MS)}%`;
+  return node;
+}
+
+function item(cue, nowMs) {
+  const { sign, word } = outcome(cue, nowMs);
+  return el("li", { class: cue.withheld ? "withheld" : "given" },
+    el("time", {}, new Date(cue.t).toLocaleTimeString()),
+    el("strong", {}, `${cueWords(cue.kind)}, ${cue.side}`),
+    el("span", { class: "how" }, how(cue)),
+    el("span", { class: "why" }, why(cue)),
+    el("span", { class: `response ${cue.response ?? ""}` }, `${sign} ${word}${change(cue)}`));
+}
+
+function outcome({ t, response }, nowMs) {
+  if (response !== null) return { sign: SIGNS.get(response) ?? "?", word: responseWords(response) };
+  return nowMs - t < ANSWER_MS
+    ? { sign: "…", word: "watching" }
+    : { sign: "?", word: "no answer seen" };
+}
+
+function how(cue) {
+  if (cue.withheld) return WITHHELD.get(cue.why_withheld) ?? "withheld";
+  return cue.latency_ms === null ? "given" : `given, felt after ${fixed(cue.latency_ms)} ms`;
+}
+
+function why({ metric: name, value, zone }) {
+  if (value === null) return "";
+  const metric = metricOf(name);
+  const bounds = zone === null ? "" : zoneText(zone, (bound) => withUnit(metric, bound));
+  return `${metric.title} ${withUnit(metric, value)}${bounds && `, zone ${bounds}`}`;
+}
+
+function change({ metric, change: by }) {
+  if (by === null) return "";
+  return ` (${by > 0 ? "+" : ""}${withUnit(metricOf(metric), by)})`;
+}

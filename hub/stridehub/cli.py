@@ -127,6 +127,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return 0 if doctor(options.config, options.json) else EXIT_FAILED
 
 
+def _dashboard(options: argparse.Namespace) -> int:
+    from stridehub.commands.dashboard import dashboard
+
+    dashboard(options.config)
+    return 0
+
+
 def _check_config(options: argparse.Namespace) -> int:
     from stridehub.config import load_hub_config
     from stridehub.team import check_plans
@@ -176,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", _doctor, "what of Bluetooth works, and what to do about the rest"
     )
     doctor.add_argument("--json", action="store_true", help="as a JSON list")
+    hub_command("dashboard", _dashboard, "hand out the live page, until Ctrl-C or SIGTERM")
     hub_command("check-config", _check_config, "read the hub's settings, and say what is wrong")
     _add_bench(command("bench", _bench, "packets in, strides out: speed, latency, memory"))
     return parser
@@ -203,7 +211,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recording", type=Path, metavar="RECORDING", help="an .npz file")
+    parser.add_argument(
+        "recording", type=Path, metavar="RECORDING", help="a hub's own, or an .npz file"
+    )
     parser.add_argument(
         "--strides",
         type=Path,
@@ -221,7 +231,8 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="TOML with what is known of the runner, and how to coach; overrules the recording",
+        help="TOML with what is known of the runner (where there are several: of the one it names),"
+        " and how to coach; overrules the recording",
     )
 
 

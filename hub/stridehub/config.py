@@ -176,6 +176,7 @@ class DashboardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     is_on: bool = True
     listen: Host = "127.0.0.1"
     port: Port = 8080
+    commands: bool | None = None  # without credentials; None: where only this machine has the page
 
 
 class RecordConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -172,3 +172,10 @@ COMMIT_EVERY_S = 0.025
 SYNC_EVERY_S = 1.0
 # A disk that is full or fails is tried again this often.
 DISK_RETRY_S = 2.0
+
+# ---- the page ----
+
+# Python and the web server's modules, on a small Pi with much else to do.
+PAGE_STARTS_S = 20.0
+# It closes what browsers keep open.
+PAGE_ENDS_S = 3.0

@@ -37,7 +37,7 @@
  * @property {(hub: string) => (number|null)} hubNow
  *   UTC milliseconds by the hub's clock; null until it has told the time.
  * @property {(runner: RunnerState) => number} ageMs
- *   Of what is known of the runner; Infinity: not known, or the broker is away. Grey beyond STALE_MS.
+ *   Of what is known of the runner; Infinity: not known, or the broker is away. Grey beyond STALE_MS of state.js.
  */
 
 /**

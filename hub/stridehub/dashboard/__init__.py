@@ -1,0 +1,1 @@
+"""The live page, and the small server that hands it out."""

@@ -1,0 +1,46 @@
+/** How the connection is, where it is not as it should be; and hubs that are not well. */
+
+import { byId, setAttribute, setText } from "./dom.js";
+
+export class Banner {
+  #banner = byId("banner");
+  #text = byId("banner-text");
+  #button = byId("banner-settings");
+
+  show(connection, hubs, blocked) {
+    const told = blocked ?? ofConnection(connection) ?? ofHubs(hubs);
+    this.#banner.hidden = told === null;
+    if (told === null) return;
+    setText(this.#text, told.text);
+    setAttribute(this.#banner, "data-level", told.level);
+    this.#button.hidden = told.isOfSettings !== true;
+  }
+}
+
+function ofConnection({ phase, reason, isAboutUser }) {
+  if (phase === "online") {
+    return reason === null ? null : { level: "warning", text: reason, isOfSettings: isAboutUser };
+  }
+  if (phase === "idle") {
+    return { level: "warning", text: "Not connected: no broker was agreed to yet.", isOfSettings: true };
+  }
+  const next = phase === "connecting" && reason === null ? "Connecting …" : "Trying again by itself.";
+  return {
+    level: isAboutUser ? "error" : "warning",
+    text: reason === null ? next : `${reason} ${next}`,
+    isOfSettings: isAboutUser,
+  };
+}
+
+function ofHubs(hubs) {
+  const told = [...hubs].flatMap(({ hub, status }) => {
+    if (status?.state === "offline") return [{ level: "error", text: `Hub ${hub} is offline.` }];
+    if (status?.state === "degraded") {
+      return [{ level: "warning", text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}` }];
+    }
+    return [];
+  });
+  if (told.length === 0) return null;
+  const isError = told.some(({ level }) => level === "error");
+  return { level: isError ? "error" : "warning", text: told.map(({ text }) => text).join(" ") };
+}

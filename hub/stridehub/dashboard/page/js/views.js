@@ -1,0 +1,54 @@
+/** One view at a time, by the address: `#/` is the board, `#/runner/{hub}/{runner}` a runner. */
+
+import { el } from "./dom.js";
+
+export class Views {
+  #element;
+  #shared;
+  #unmount = () => {};
+  #turn = 0;
+
+  /** `shared`: of the Context, see context.js. */
+  constructor(element, shared) {
+    this.#element = element;
+    this.#shared = shared;
+  }
+
+  follow() {
+    addEventListener("hashchange", () => this.#show());
+    this.#show();
+  }
+
+  async #show() {
+    const turn = ++this.#turn;
+    const { name, load, ...own } = route(location.hash);
+    const view = await load().catch(() => null);
+    if (turn !== this.#turn) return; // somebody went on meanwhile
+    this.#unmount();
+    this.#unmount = () => {};
+    document.body.dataset.view = name;
+    this.#element.replaceChildren();
+    if (view === null) {
+      this.#element.append(el("p", { class: "empty" }, "This view could not be loaded. Is the hub still there?"));
+      return;
+    }
+    this.#unmount = view.mount(this.#element, { ...this.#shared, ...own });
+    scrollTo(0, 0);
+  }
+}
+
+function route(hash) {
+  const [, what, hub, runner] = hash.split("/").map(decoded);
+  if (what === "runner" && hub && runner) {
+    return { name: "runner", load: () => import("../runner/view.js"), hub, runner };
+  }
+  return { name: "board", load: () => import("./board.js") };
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -29,7 +29,7 @@ export class Controls {
     this.#noMotor = el("p", { class: "quiet" }, "No motor of this runner is known.");
     this.#zone = new ZoneForm((args, words) => this.#tell("set_zone", args, words));
     this.#fields = el("fieldset", { class: "commands" },
-      this.#cues(), this.#marks(), this.#pain(), this.#note(), this.#zone.root);
+      this.#cues(), this.#buzz(), this.#pain(), this.#note(), this.#zone.root);
     parent.append(this.#reason, this.#fields, this.#answers);
   }
 
@@ -54,18 +54,17 @@ export class Controls {
       if (this.#isMuted) this.#tell("unmute", {}, "Unmute cues");
       else this.#tell("mute", {}, "Mute cues");
     });
+    const lap = button("Mark a lap", () => this.#tell("mark", { kind: "lap" }, "Lap"));
+    return el("div", { class: "control" }, this.#mute, lap);
+  }
+
+  #buzz() {
     this.#buzzes = BUZZES.map(([side, label]) =>
       button(label, () => this.#tell("test_buzz", { side }, `Test buzz ${side}`)));
     return el("div", { class: "control" },
-      this.#mute,
       el("div", { class: "joined", role: "group", "aria-label": "Test buzz" },
         el("span", { class: "lead" }, "Test buzz"), ...this.#buzzes),
       this.#noMotor);
-  }
-
-  #marks() {
-    return el("div", { class: "control" },
-      button("Mark a lap", () => this.#tell("mark", { kind: "lap" }, "Lap")));
   }
 
   #pain() {

@@ -13,17 +13,17 @@ const OUTCOMES = new Map([
 const BAR = { width: 120, height: 18 };
 
 export class ExplainPanel {
-  #strike;
+  #lands;
   #groups;
   #none;
 
   constructor(parent) {
-    this.#strike = el("p", { class: "strike" });
+    this.#lands = el("p", { class: "how-lands" });
     this.#groups = el("div", { class: "associations" });
     this.#none = el("p", { class: "quiet" },
       "Told after some dozens of strides, and then every half minute.");
     parent.append(
-      this.#strike,
+      this.#lands,
       el("p", { class: "caution" },
         "What rose and fell together this session. It does not say that one caused the other. " +
         "Foot strike is an outcome: it is shown beside what comes before it, and never cued."),
@@ -37,7 +37,7 @@ export class ExplainPanel {
     const landings = SIDES.filter((side) => strike.has(side)).map(
       (side) => `${side} ${strikeWords(strike.get(side))}`,
     );
-    setText(this.#strike, landings.length > 0 ? `Lands ${landings.join(", ")}` : "");
+    setText(this.#lands, landings.length > 0 ? `Lands ${landings.join(", ")}` : "");
     this.#none.hidden = associations.length > 0;
     this.#groups.replaceChildren(
       ...[...OUTCOMES].flatMap(([outcome, title]) => {

@@ -7,7 +7,8 @@ import { lineThrough, moveTo, svg } from "./svg.js";
 const RING_GAP = 13; // between the rings of both sides, units of the picture
 const REACH_DEG = 26; // of the arc beyond the zone
 const OPEN_DEG = 30; // of a zone that is open on one side
-const LABEL_GAP = 17;
+const LABEL_GAP = 27; // of numbers from the outer ring, clear of its marker
+const TITLE_DEG = 9; // beyond the arc
 
 export class Gauge {
   #sign;
@@ -97,6 +98,6 @@ export class Gauge {
     this.#highText.textContent = words("high");
     moveTo(this.#lowText, at(mean("low")));
     moveTo(this.#highText, at(mean("high")));
-    moveTo(this.#title, along(centre, radius + 4, this.#sign * (mean("low") + mean("high")) * 0.5));
+    moveTo(this.#title, along(centre, radius - LABEL_GAP, this.#sign * (mean("to") + TITLE_DEG)));
   }
 }

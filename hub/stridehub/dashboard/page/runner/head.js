@@ -1,13 +1,14 @@
 /** Who it is, how fast, and what the coach is at. */
 
 import { el, setText } from "../js/dom.js";
-import { ago, fixed, mean, NOTHING, pace, words } from "../js/format.js";
+import { ago, fixed, mean, NOTHING, pace, percent, words } from "../js/format.js";
 import { STALE_MS } from "../js/state.js";
 
 const FIGURES = [
   { title: "pace", unit: " min/km", of: ({ speed_mps: speedMps }) => pace(speedMps) },
   { title: "cadence", unit: " steps/min", of: (summary) => fixed(cadence(summary)) },
-  { title: "gait", unit: "", of: ({ gait }) => words(gait) },
+  { title: "contact, left", unit: " %", of: ({ balance }) => fixed(balance?.left_pct ?? null, 1) },
+  { title: "calf load", unit: " of its cap", of: ({ load }) => percent(load.share) },
 ];
 
 export class Head {
@@ -44,6 +45,7 @@ function flags(summary, ageMs) {
   const age = Number.isFinite(ageMs) ? `${ago(ageMs)} old` : "not live";
   return [
     ...(ageMs > STALE_MS ? [age] : []),
+    ...(summary.gait === "running" ? [] : [words(summary.gait)]),
     ...(summary.is_muted ? ["muted"] : []),
     ...(summary.is_over_leaning ? ["over-lean"] : []),
     ...(summary.drift?.is_fading ? [`form is fading: ${summary.drift.text}`] : []),

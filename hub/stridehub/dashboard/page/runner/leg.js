@@ -65,7 +65,7 @@ export class LegPicture {
     const landing = svg("g", { class: `landing ${side}` });
     landing.append(
       svg("path", { d: `M0 0 l-5 ${TICK} h10 z` }),
-      svg("text", { x: side === "left" ? -11 : 11, y: TICK + 1 }, side === "left" ? "L" : "R"),
+      svg("text", { x: side === "left" ? -6 : 6, y: TICK + 12 }, side === "left" ? "L" : "R"),
     );
     const top = svg("path", { class: `heel-top ${side}`, d: "M-5 0 H5 M0 -5 V5" });
     this.root.append(path, landing, top);
@@ -74,7 +74,7 @@ export class LegPicture {
 
   #leg(side) {
     const parts = {
-      contact: svg("path", { class: "contact", d: "M-15 0 H15" }),
+      sole: svg("path", { class: "sole", d: "M-15 0 H15" }),
       outer: svg("path", { class: "bone" }),
       inner: svg("path", { class: "marrow" }),
       unknown: svg("path", { class: "unknown-thigh" }),
@@ -164,7 +164,7 @@ export class LegPicture {
     parts.unknown.setAttribute("d", own.thighDeg ? "" : lineThrough([HIP, knee]));
     moveTo(parts.knee, knee);
     moveTo(parts.ankle, ankle);
-    moveTo(parts.contact, { x: ankle.x, y: this.#groundY });
+    moveTo(parts.sole, { x: ankle.x, y: this.#groundY });
     parts.group.classList.toggle("stance", isStance(own, phase));
   }
 

@@ -6,6 +6,7 @@ import { plain } from "./metrics.js";
 
 const HEIGHT_PX = 132;
 const ROOM = 0.08; // above and below what is shown, of its span
+const FLAG_PX = 4.5; // of a cue
 const SUMMARY_S = 2; // a zone holds until the next summary
 const DASH = { left: [], right: [7, 5] };
 const ZONE_ALPHA = 0.5; // where the zones of both sides meet it is darker
@@ -14,16 +15,18 @@ export class Strip {
   #zones;
   #cues;
   #element;
+  #palette;
   #plot;
   #resize;
 
-  /** @param {import("./metrics.js").Metric} metric */
-  constructor(parent, metric, windowS) {
+  /** @param {import("./metrics.js").Metric} metric  @param {import("./palette.js").Palette} palette */
+  constructor(parent, metric, windowS, palette) {
     this.metric = metric;
     this.windowS = windowS;
     this.#zones = [];
     this.#cues = [];
     this.#element = parent;
+    this.#palette = palette;
     this.#plot = new uPlot(this.#options(), [[], [], [], [], []], parent);
     this.#resize = new ResizeObserver(() => this.#fit());
     this.#resize.observe(parent);
@@ -79,29 +82,29 @@ export class Strip {
   }
 
   #options() {
-    const css = (name) => () => getComputedStyle(this.#element).getPropertyValue(name).trim();
+    const colour = (name) => this.#palette.of(name);
     const dots = (side) => ({
-      stroke: css(`--${side}-faint`),
+      stroke: colour(`${side}-faint`),
       paths: () => null,
       points: {
         show: true,
         size: 4,
         width: 1,
-        stroke: css(`--${side}-faint`),
-        fill: css(side === "left" ? "--left-faint" : "--surface"),
+        stroke: colour(`${side}-faint`),
+        fill: colour(side === "left" ? "left-faint" : "surface"),
       },
     });
     const line = (side) => ({
-      stroke: css(`--${side}`),
+      stroke: colour(side),
       width: 3,
       dash: DASH[side],
       points: { show: false },
     });
-    const axis = { stroke: css("--muted"), font: "13px system-ui, sans-serif" };
+    const axis = { stroke: colour("muted"), font: "13px system-ui, sans-serif" };
     return {
       width: 300,
       height: HEIGHT_PX,
-      padding: [6, 10, 0, 0],
+      padding: [6, 20, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       select: { show: false },
@@ -115,17 +118,17 @@ export class Strip {
           ...axis,
           size: 24,
           grid: { show: false },
-          ticks: { stroke: css("--line"), size: 4 },
+          ticks: { stroke: colour("line"), size: 4 },
           splits: () => [0, 1, 2, 3].map((i) => (-this.windowS * i) / 3),
           values: (_plot, splits) => splits.map(ago),
         },
         {
           ...axis,
           size: 48,
-          space: 34,
-          grid: { stroke: css("--line"), width: 1 },
+          space: 28,
+          grid: { stroke: colour("line"), width: 1 },
           ticks: { show: false },
-          values: (_plot, splits) => splits.map((value) => plain(value, this.metric.decimals)),
+          values: (_plot, splits) => splits.map(String),
         },
       ],
       hooks: { drawAxes: [(plot) => this.#drawZones(plot)], draw: [(plot) => this.#drawCues(plot)] },
@@ -150,15 +153,14 @@ export class Strip {
 
   #drawZones(plot) {
     const { ctx, bbox } = plot;
-    const style = getComputedStyle(this.#element);
     const x = (value) => Math.max(plot.valToPos(value, "x", true), bbox.left);
     const y = (value) => plot.valToPos(value, "y", true);
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
     ctx.clip();
-    ctx.fillStyle = style.getPropertyValue("--zone").trim();
-    ctx.strokeStyle = style.getPropertyValue("--zone-edge").trim();
+    ctx.fillStyle = this.#palette.of("zone")();
+    ctx.strokeStyle = this.#palette.of("zone-edge")();
     ctx.lineWidth = devicePixelRatio;
     for (const [i, runs] of this.#zones.entries()) {
       ctx.setLineDash(DASH[SIDES[i]].map((dash) => dash * devicePixelRatio));
@@ -178,15 +180,23 @@ export class Strip {
     ctx.restore();
   }
 
+  /** Where it buzzed; dashed and hollow where it was withheld. */
   #drawCues(plot) {
     const { ctx, bbox } = plot;
+    const radius = FLAG_PX * devicePixelRatio;
     ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = getComputedStyle(this.#element).getPropertyValue("--cue").trim();
-    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.strokeStyle = this.#palette.of("text")();
+    ctx.lineWidth = 1.5 * devicePixelRatio;
     for (const { x, withheld } of this.#cues) {
       const at = plot.valToPos(x, "x", true);
-      ctx.setLineDash(withheld ? [3, 5].map((dash) => dash * devicePixelRatio) : []);
+      ctx.setLineDash(withheld ? [3, 4].map((dash) => dash * devicePixelRatio) : []);
       stroke(ctx, [[at, bbox.top], [at, bbox.top + bbox.height]]);
+      ctx.setLineDash([]);
+      ctx.fillStyle = this.#palette.of(withheld ? "surface" : "cue-fill")();
+      ctx.beginPath();
+      ctx.arc(at, bbox.top + radius, radius, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
     }
     ctx.restore();
   }

@@ -3,6 +3,7 @@
 import { el } from "../js/dom.js";
 import { SIDES } from "../js/zonebar.js";
 import { METRICS, metricOf, plain, USUAL_STRIPS, withUnit } from "./metrics.js";
+import { Palette } from "./palette.js";
 import { standing, zoneText } from "./reading.js";
 import { Strip } from "./strip.js";
 
@@ -14,6 +15,7 @@ export class Strips {
   #readings;
   #shown;
   #grid;
+  #palette;
   #boxes;
 
   constructor(parent) {
@@ -22,6 +24,7 @@ export class Strips {
     /** @type {Map<string, {root: Element, strip: Strip, texts: Map<string, Element>}>} */
     this.#shown = new Map();
     this.#grid = el("div", { class: "strips" });
+    this.#palette = new Palette(parent);
     parent.append(this.#windows(), this.#chooser(), this.#grid);
     this.#choose(chosenBefore());
   }
@@ -32,6 +35,7 @@ export class Strips {
 
   /** @param {import("./history.js").Row[]} rows */
   show(rows, cues, nowMs) {
+    this.#palette.refresh();
     for (const { strip } of this.#shown.values()) strip.show(rows, cues, nowMs);
   }
 
@@ -99,7 +103,7 @@ export class Strips {
     const root = el("figure", { class: "strip", "data-metric": name },
       el("figcaption", {},
         el("h3", {}, metric.title, el("small", {}, metric.unit)), ...texts.values()), chart);
-    this.#shown.set(name, { root, texts, strip: new Strip(chart, metric, this.#windowS) });
+    this.#shown.set(name, { root, texts, strip: new Strip(chart, metric, this.#windowS, this.#palette) });
   }
 }
 

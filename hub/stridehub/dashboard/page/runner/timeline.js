@@ -2,7 +2,7 @@
 
 import { el } from "../js/dom.js";
 import { cueWords, fixed, responseWords } from "../js/format.js";
-import { metricOf, withUnit } from "./metrics.js";
+import { metricOf, plain, withUnit } from "./metrics.js";
 import { zoneText } from "./reading.js";
 
 export const TIMELINE_MS = 10 * 60_000;
@@ -10,8 +10,8 @@ const LISTED = 8;
 const ANSWER_MS = 60_000; // a response takes some ten strides; after this it has been missed
 
 const WITHHELD = new Map([
-  ["control", "withheld, to compare"],
-  ["schedule", "withheld, cues fade"],
+  ["control", "not buzzed, to compare"],
+  ["schedule", "not buzzed: cues fade over the sessions"],
   ["no_motor", "not felt: no motor"],
 ]);
 const SIGNS = new Map([["responded", "✓"], ["no_change", "="], ["worse", "✕"], ["unknown", "?"]]);
@@ -65,10 +65,10 @@ function item(cue, nowMs) {
   const { sign, word } = outcome(cue, nowMs);
   return el("li", { class: cue.withheld ? "withheld" : "given" },
     el("time", {}, new Date(cue.t).toLocaleTimeString()),
-    el("strong", {}, `${cueWords(cue.kind)}, ${cue.side}`),
-    el("span", { class: "how" }, how(cue)),
-    el("span", { class: "why" }, why(cue)),
-    el("span", { class: `response ${cue.response ?? ""}` }, `${sign} ${word}${change(cue)}`));
+    el("strong", {}, `${cueWords(cue.kind)}, ${cue.side}`,
+      ...(cue.withheld ? [el("span", { class: "tag" }, "withheld")] : [])),
+    el("span", { class: "response" }, `${sign} ${word}${change(cue)}`),
+    el("span", { class: "because" }, [why(cue), how(cue)].filter(Boolean).join("; ")));
 }
 
 function outcome({ t, response }, nowMs) {
@@ -79,7 +79,7 @@ function outcome({ t, response }, nowMs) {
 }
 
 function how(cue) {
-  if (cue.withheld) return WITHHELD.get(cue.why_withheld) ?? "withheld";
+  if (cue.withheld) return WITHHELD.get(cue.why_withheld) ?? "not buzzed";
   return cue.latency_ms === null ? "given" : `given, felt after ${fixed(cue.latency_ms)} ms`;
 }
 
@@ -92,5 +92,5 @@ function why({ metric: name, value, zone }) {
 
 function change({ metric, change: by }) {
   if (by === null) return "";
-  return ` (${by > 0 ? "+" : ""}${withUnit(metricOf(metric), by)})`;
+  return ` (${by > 0 ? "+" : ""}${plain(by, metricOf(metric).decimals)})`;
 }

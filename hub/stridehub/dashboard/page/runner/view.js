@@ -57,10 +57,10 @@ class RunnerView {
 
   #build(element) {
     const { hub, runner, sendCommand } = this.#context;
-    const leg = panel("Legs", "leg-panel");
+    const leg = panel("How the legs move", "leg-panel");
     const strips = panel("Last minutes", "strips-panel");
     const cues = panel("Cues", "cues-panel");
-    const explain = panel("Beside each other", "explain-panel");
+    const explain = panel("What goes together", "explain-panel");
     const controls = panel("Tell the hub", "controls-panel");
     this.#head = new Head(runner);
     this.#leg = new LegPanel(leg);
@@ -72,8 +72,8 @@ class RunnerView {
     this.#root = el("div", { class: "runner-view" },
       this.#head.root,
       el("div", { class: "columns" },
-        el("div", { class: "column" }, leg, controls),
-        el("div", { class: "column" }, strips, cues, explain)));
+        el("div", { class: "column" }, leg, cues),
+        el("div", { class: "column" }, strips, controls, explain)));
     element.append(this.#root);
   }
 

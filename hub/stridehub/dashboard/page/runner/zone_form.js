@@ -32,10 +32,10 @@ export class ZoneForm {
     this.#reset.addEventListener("click", () => this.#tellSettings());
     this.root = el("details", { class: "control zone-form" },
       el("summary", {}, "Set a zone"),
-      el("div", { class: "row" }, this.#metric,
+      el("div", { class: "fields" }, this.#metric,
         el("label", {}, "low ", this.#low), el("label", {}, "high ", this.#high)),
       this.#now,
-      el("div", { class: "row" }, this.#set, this.#reset),
+      el("div", { class: "fields" }, this.#set, this.#reset),
       this.#trouble);
   }
 

@@ -79,18 +79,25 @@ class Checklist:
             yield from _of_wearer(wearer, own)
             for status in wearer.pods:
                 if status.placement in own:
-                    yield from _of_status(wearer, status, self._loss(wearer.runner, status))
+                    self._count(wearer.runner, status)
+                    loss = self.loss(wearer.runner, status.placement)
+                    yield from _of_status(wearer, status, loss or 0.0)
 
-    def _loss(self, runner: str, status: PodStatus) -> float:
-        """Of the packets of the last minute; 0 while they are few."""
+    def _count(self, runner: str, status: PodStatus) -> None:
         key = runner, status.placement
         counts = self._counts.setdefault(key, deque(maxlen=LOSS_UPDATES))
         now = (status.packets, status.lost_packets)
         if counts and now < counts[-1]:  # measured anew
             counts.clear()
         counts.append(now)
-        came, lost = (after - before for after, before in zip(now, counts[0], strict=True))
-        return lost / (came + lost) if came + lost >= _LOSS_KNOWN_FROM else 0.0
+
+    def loss(self, runner: str, placement: Placement) -> float | None:
+        """Share of the packets of the last minute; None while they are few."""
+        counts = self._counts.get((runner, placement))
+        if not counts:
+            return None
+        came, lost = (after - before for after, before in zip(counts[-1], counts[0], strict=True))
+        return lost / (came + lost) if came + lost >= _LOSS_KNOWN_FROM else None
 
     @property
     def is_good(self) -> bool:

@@ -130,3 +130,12 @@ class BrokerError(StrideHubError):
         super().__init__(f"{broker}: {reason}")
         self.broker = broker
         self.reason = reason
+
+
+class PageError(StrideHubError):
+    """The live page cannot be handed out."""
+
+    def __init__(self, where: object, reason: str) -> None:
+        super().__init__(f"the page at {where}: {reason}")
+        self.where = where
+        self.reason = reason

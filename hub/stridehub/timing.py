@@ -182,7 +182,7 @@ PAGE_ENDS_S = 3.0
 # How long a file is looked over before it is used: 100 MB of a slow card. The rest of a larger one
 # is looked over beside the work.
 STORE_CHECK_S = 4.0
-# A hub that starts waits no longer for the store. To save what a damaged one holds may take minutes.
+# A hub that starts waits no longer for the store: to save what a damaged one holds takes minutes.
 STORE_OPENS_S = 6.0
 # A card that damages a new file again so soon is beyond mending.
 MEND_EVERY_S = 60.0

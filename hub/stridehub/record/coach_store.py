@@ -9,7 +9,7 @@ from stridehub.coaching.memory import RunnerMemory
 from stridehub.errors import StoreError
 from stridehub.record.database import Database
 
-_TABLES = (
+TABLES = (
     """CREATE TABLE IF NOT EXISTS coaching (
         runner TEXT PRIMARY KEY,
         memory TEXT NOT NULL
@@ -22,7 +22,7 @@ class SqliteCoachStore:
 
     def __init__(self, path: Path) -> None:
         """Empty where there is no such file; the first write makes it, with its folder."""
-        self._database = Database(path, _TABLES)
+        self._database = Database(path, TABLES)
 
     def load(self, runner: str) -> RunnerMemory:
         """Raises StoreError, also where what is there cannot be read."""

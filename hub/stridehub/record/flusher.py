@@ -13,7 +13,7 @@ from stridehub.timing import SYNC_EVERY_S
 
 # Half a minute of 30 runners. Each checkpoint writes pages all over the file and stops commits for
 # two waits on the card, so that there should not be many.
-WAL_BYTES = 32 * 2**20
+WAL_BYTES = 16 * 2**20
 
 log = logging.getLogger(__name__)
 

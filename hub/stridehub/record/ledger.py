@@ -34,13 +34,15 @@ class Ledger:
     of it is posted, and each of its sequences ends early, without a gap.
     """
 
-    def __init__(self, database: sqlite3.Connection, most_letters: int) -> None:
-        """Raises sqlite3.Error."""
+    def __init__(self, database: sqlite3.Connection, most_letters: int, cut: set[str]) -> None:
+        """`cut`: sessions that are, whatever the file says; others join. Raises sqlite3.Error."""
         self.database = database
         self.unposted = 0  # messages of entries that are kept
         self._most_letters = most_letters
         (self.letters,) = database.execute("SELECT count(*) FROM outbox").fetchone()
-        self.cut: set[str] = set()  # sessions, of those that were written to since the start
+        self.touched: set[str] = set()  # sessions
+        self._ended: set[str] = set()
+        self._are_cut = cut
         self._numbers: dict[str, int] = {}  # of sessions
         self._seqs: dict[tuple[str, str], int] = {}  # the next ones
         self._changed: set[tuple[str, str]] = set()  # of those, in this transaction
@@ -68,6 +70,15 @@ class Ledger:
                 self.database.execute("ROLLBACK")
         return any(posted)
 
+    @property
+    def under_way(self) -> set[str]:
+        """Sessions that were written to, and have not ended."""
+        return self.touched - self._ended
+
+    def forget(self, session: str) -> None:
+        """Its rows were deleted."""
+        self._numbers.pop(session, None)
+
     # ---- rows ----
 
     def _keep(self, entry: Entry) -> bool:
@@ -92,6 +103,7 @@ class Ledger:
                 self._set(entry, begun_ms=entry.t_ms, **cells(entry, without=_OF_ENTRY))
             case SessionEnded():
                 self._set(entry, ended_ms=entry.t_ms)
+                self._ended.add(entry.session)
             case Missing():
                 self._miss(entry)
             case Answered():
@@ -121,8 +133,9 @@ class Ledger:
             query = "SELECT number, is_cut FROM sessions WHERE id = ?"
             number, is_cut = self.database.execute(query, (session,)).fetchone()
             self._numbers[session] = number
+            self.touched.add(session)
             if is_cut:
-                self.cut.add(session)
+                self._are_cut.add(session)
         return self._numbers[session]
 
     # ---- letters ----
@@ -131,7 +144,7 @@ class Ledger:
         """The seq that it was given; None where it is not posted."""
         session = posting.message.session
         number = self._number(session)
-        if session in self.cut or self.letters >= self._most_letters:
+        if session in self._are_cut or self.letters >= self._most_letters:
             self.unposted += 1
             self._cut(session, number)
             return None
@@ -166,6 +179,6 @@ class Ledger:
         self.letters -= max(dropped.rowcount, 0)  # -1: no numbers
 
     def _cut(self, session: str, number: int) -> None:
-        self.cut.add(session)
+        self._are_cut.add(session)
         query = "UPDATE sessions SET is_cut = 1 WHERE number = ? AND NOT is_cut"
         self.database.execute(query, (number,))

@@ -6,7 +6,7 @@ from stridehub.errors import StoreError, UnknownPlacementError
 from stridehub.model import KnownPod, Placement
 from stridehub.record.database import Database
 
-_TABLES = (
+TABLES = (
     """CREATE TABLE IF NOT EXISTS pods (
         address TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -26,7 +26,7 @@ class Roster:
 
     def __init__(self, path: Path) -> None:
         """Empty where there is no such file; the first write makes it, with its folder."""
-        self._database = Database(path, _TABLES)
+        self._database = Database(path, TABLES)
 
     def pods(self) -> list[KnownPod]:
         """By runner and placement."""

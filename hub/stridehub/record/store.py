@@ -11,8 +11,11 @@ from stridehub.config import RecordConfig
 from stridehub.errors import StoreError
 from stridehub.model import Letter
 from stridehub.record.entries import Entry, Missing
+from stridehub.record.health import Notice
 from stridehub.record.opening import open_to_read
+from stridehub.record.session_file import SessionFile
 from stridehub.record.writer import Writer
+from stridehub.timing import STORE_OPENS_S
 
 # Ten minutes of 30 runners, some 100 MB: what a person has to make room on a full disk.
 MOST_PENDING = 50_000
@@ -42,8 +45,8 @@ class Store:
         most_pending: int = MOST_PENDING,
         most_letters: int = MOST_LETTERS,
     ) -> None:
-        """The callbacks are called on the writer's thread: `on_written` after letters have come
-        into the outbox, `on_trouble` when `trouble` changes.
+        """Waits for the file, for a while. The callbacks are called on other threads: `on_written`
+        after letters have come into the outbox, `on_trouble` when `trouble` changes.
 
         Raises StoreError for a file of a newer program. Any other trouble is a state.
         """
@@ -54,9 +57,23 @@ class Store:
         self._missing: Counter[str] = Counter()  # by session: lost since the last that was taken
         self._reading = threading.Lock()
         self._reader: sqlite3.Connection | None = None
-        self._writer = Writer(
-            path, limits, most_letters, on_written=on_written, on_trouble=on_trouble
-        )
+
+        def open_file(damage: str | None, cut: set[str]) -> SessionFile:
+            with self._reading:
+                self._close_reader()  # it may be another file
+            return SessionFile(
+                path,
+                limits,
+                most_letters,
+                damage=damage,
+                cut=cut,
+                on_error=lambda error: self._writer.on_sync_error(error),
+            )
+
+        self._writer = Writer(open_file, on_written=on_written, on_trouble=on_trouble)
+        self._writer.opened.wait(STORE_OPENS_S)
+        if self._writer.refusal is not None:
+            raise self._writer.refusal
 
     # ---- entries ----
 
@@ -85,16 +102,22 @@ class Store:
     @property
     def unposted(self) -> int:
         """Entries that are kept, and whose messages are never published: see Ledger."""
-        return self._writer.unposted
+        ledger = self._writer.ledger
+        return self._writer.unposted_before + (ledger.unposted if ledger else 0)
 
     def is_cut(self, session: str) -> bool:
         """Nothing more of it is published: whoever wants to go on begins another one."""
-        return session in self._missing or self._writer.is_cut(session)
+        return session in self._missing or session in self._writer.cut
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be written at the moment."""
+        """Why nothing can be written at the moment, or soon cannot be; for people."""
         return self._writer.trouble
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """Of damage that was found, and mended."""
+        return tuple(self._writer.notices)
 
     def flush(self, timeout_s: float) -> bool:
         """True once all that was put before is in the file."""
@@ -102,10 +125,10 @@ class Store:
 
     def close(self, timeout_s: float) -> bool:
         """True where all that was put is on the card."""
+        is_written = self._writer.close(timeout_s)
         with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-        return self._writer.close(timeout_s)
+            self._close_reader()
+        return is_written
 
     # ---- letters ----
 
@@ -116,7 +139,8 @@ class Store:
 
     def count(self) -> int:
         """All that wait; costs nothing."""
-        return self._writer.letters
+        ledger = self._writer.ledger
+        return ledger.letters if ledger else 0
 
     def confirmed(self, numbers: Iterable[int]) -> None:
         """The broker has them; returns at once."""
@@ -137,3 +161,8 @@ class Store:
                 return self._reader.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
             raise StoreError(self.path, str(error)) from error
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None

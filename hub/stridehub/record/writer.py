@@ -6,23 +6,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import msgspec
 
-from stridehub.config import RecordConfig
+from stridehub.errors import StoreError
 from stridehub.record.entries import Entry, Missing
-from stridehub.record.flusher import Flusher
+from stridehub.record.health import Notice, is_damage, is_full
 from stridehub.record.ledger import Ledger
-from stridehub.record.opening import open_to_write
-from stridehub.timing import COMMIT_EVERY_S, DISK_RETRY_S, SYNC_EVERY_S
+from stridehub.record.session_file import SessionFile
+from stridehub.timing import COMMIT_EVERY_S, DISK_RETRY_S, MEND_EVERY_S, SYNC_EVERY_S
 
 # Of one transaction: after a disk that was full the first ones are published soon, too.
-MOST_ENTRIES = 1000
+_MOST_ENTRIES = 1000
 
 # What is wrong with an entry, not with the file.
-UNKEEPABLE = (
+_UNKEEPABLE = (
     sqlite3.DataError,
     sqlite3.IntegrityError,
     sqlite3.InterfaceError,
@@ -36,43 +35,42 @@ UNKEEPABLE = (
 
 log = logging.getLogger(__name__)
 
+# Given what is known to be wrong with the file, and the sessions that are cut (see Ledger).
+OpenFile = Callable[[str | None, set[str]], SessionFile]
+
 
 class Writer:
-    """Entries come by a queue and leave it when they are in the file."""
+    """Entries come by a queue, and leave it when they are in the file."""
 
     def __init__(
         self,
-        path: Path,
-        limits: RecordConfig,
-        most_letters: int,
+        open_file: OpenFile,
         *,
         on_written: Callable[[], None],
         on_trouble: Callable[[str | None], None],
     ) -> None:
-        """The callbacks are called on this thread: after commits with letters; as trouble changes.
-
-        Raises StoreError for a file of a newer program. Any other trouble is a state.
-        """
+        """`on_written` is called after commits with letters, `on_trouble` when it changes."""
         self.lost = 0  # entries that could not be kept
-        self.trouble: str | None = None  # why nothing is written
-        self._path = path
-        self._limits = limits
-        self._most_letters = most_letters
+        self.trouble: str | None = None  # why nothing is written, or soon will not be
+        self.notices: list[Notice] = []  # of damaged files
+        self.refusal: StoreError | None = None  # nothing is ever written
+        self.opened = threading.Event()  # or refused
+        self._open_file = open_file
         self._on_written = on_written
         self._on_trouble = on_trouble
-        self._ledger: Ledger | None = None
-        self._flusher: Flusher | None = None
+        self._file: SessionFile | None = None
+        self.cut: set[str] = set()  # sessions of which nothing more is posted
+        self.unposted_before = 0  # of files that are closed
+        self._damage: str | None = None  # of the file, as far as is known
+        self._mended_s = -MEND_EVERY_S
         self._queue: SimpleQueue[Entry | threading.Event] = SimpleQueue()
         self._batch: list[Entry] = []
         self._confirmed: SimpleQueue[int] = SimpleQueue()
         self._dropped: list[int] = []
         self._waiting: list[threading.Event] = []  # set once the batch is in the file
         self._committed_s = 0.0
+        self._has_more_to_do = False
         self._closing = threading.Event()
-        try:
-            self._open()
-        except (sqlite3.Error, OSError) as error:
-            self._troubled(error)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -84,21 +82,16 @@ class Writer:
         return self._queue.qsize() + len(self._batch)
 
     @property
-    def letters(self) -> int:
-        return 0 if self._ledger is None else self._ledger.letters
-
-    @property
-    def unposted(self) -> int:
-        return 0 if self._ledger is None else self._ledger.unposted
-
-    def is_cut(self, session: str) -> bool:
-        return self._ledger is not None and session in self._ledger.cut
+    def ledger(self) -> Ledger | None:
+        """To read figures of it. None: no file is open."""
+        file = self._file
+        return None if file is None else file.ledger
 
     def put(self, entry: Entry) -> None:
         self._queue.put(entry)
 
     def drop(self, number: int) -> None:
-        """Of a letter; with the next commit."""
+        """Of a letter; with one of the next commits."""
         self._confirmed.put(number)
 
     def flush(self, timeout_s: float) -> bool:
@@ -112,22 +105,39 @@ class Writer:
         self._closing.set()
         self._queue.put(threading.Event())
         self._thread.join(timeout_s)
-        return not self._thread.is_alive() and not self.pending
+        return not self._thread.is_alive() and not self._batch and self._queue.empty()
 
     # ---- the thread ----
 
     def _run(self) -> None:
+        try:
+            self._write_on()
+        except StoreError as error:
+            self.refusal = error
+            self.opened.set()
+        except Exception as error:
+            self._tell_trouble(f"the store has ended by a fault of the program: {error!r}")
+            raise
+        finally:
+            self._close_file()
+            if self.pending:
+                log.error("%d entries could not be kept", self.pending)
+
+    def _write_on(self) -> None:
         while not (self._closing.is_set() and self._is_idle):
-            self._collect()
             try:
-                self._write()
+                file = self._file or self._open()
+                self._collect()
+                self._write(file)
+                self._has_more_to_do = file.retention.step()
+                if file.damage is not None:
+                    self._begin_anew(file.damage)
             except (sqlite3.Error, OSError) as error:
-                self._troubled(error)
-                if self._closing.wait(DISK_RETRY_S):
-                    break
-        self._shut()
-        if self._batch:
-            log.error("%d entries could not be written", self.pending)
+                if self._has_way_out(error):
+                    continue
+                if self._closing.is_set():
+                    return
+                self._closing.wait(DISK_RETRY_S)
 
     @property
     def _is_idle(self) -> bool:
@@ -136,15 +146,12 @@ class Writer:
     def _collect(self) -> None:
         """Waits for the first entry, for a second at most, then for its turn."""
         if not self._batch:
-            try:
-                self._take(self._queue.get(timeout=SYNC_EVERY_S))
-            except Empty:
-                pass
-            else:
-                turn_s = self._committed_s + COMMIT_EVERY_S - time.monotonic()
-                if turn_s > 0:
-                    time.sleep(turn_s)
-        while len(self._batch) < MOST_ENTRIES and not self._queue.empty():
+            patience_s = COMMIT_EVERY_S if self._has_more_to_do else SYNC_EVERY_S
+            with suppress(Empty):
+                self._take(self._queue.get(timeout=patience_s))
+                turn_s = self._committed_s + COMMIT_EVERY_S
+                time.sleep(max(0.0, turn_s - time.monotonic()))
+        while len(self._batch) < _MOST_ENTRIES and not self._queue.empty():
             self._take(self._queue.get())
         while not self._confirmed.empty():
             self._dropped.append(self._confirmed.get())
@@ -155,16 +162,19 @@ class Writer:
         else:
             self._batch.append(item)
 
-    def _write(self) -> None:
-        ledger = self._ledger or self._open()
+    def _write(self, file: SessionFile) -> None:
         if self._batch or self._dropped:
             try:
-                posted = ledger.keep(self._batch, self._dropped)
-            except UNKEEPABLE:
-                posted = self._write_singly(ledger)
+                posted = file.ledger.keep(self._batch, self._dropped)
+            except _UNKEEPABLE:
+                posted = self._write_singly(file.ledger)
             self._batch.clear()
             self._dropped.clear()
-            self._has_written(posted)
+            self._committed_s = time.monotonic()
+            file.committed()
+            if posted:
+                self._on_written()
+        self._tell_trouble(file.ballast.warning)
         for event in self._waiting:
             event.set()
         self._waiting.clear()
@@ -180,42 +190,54 @@ class Writer:
     def _write_one(self, ledger: Ledger, entry: Entry) -> bool:
         try:
             return ledger.keep([entry])
-        except UNKEEPABLE as error:
+        except _UNKEEPABLE as error:
             log.error("%s cannot be kept: %s", type(entry).__name__, error)
             self.lost += 1
         if entry.posting is not None:
-            with suppress(*UNKEEPABLE):
+            with suppress(*_UNKEEPABLE):
                 session = entry.posting.message.session
                 ledger.keep([Missing(session=session, t_ms=entry.t_ms, count=1)])
         return False
 
-    def _has_written(self, posted: bool) -> None:
-        self._committed_s = time.monotonic()
-        if self._flusher is not None:
-            self._flusher.committed()
-        self._tell_trouble(None)
-        if posted:
-            self._on_written()
+    # ---- the file, and what is wrong with it ----
 
-    def _troubled(self, error: Exception) -> None:
-        self._tell_trouble(f"{self._path}: {error}")
+    def _open(self) -> SessionFile:
+        file = self._open_file(self._damage, self.cut)
+        if file.notice is not None:
+            self.notices.append(file.notice)
+            self._mended_s = time.monotonic()
+        self._file, self._damage = file, None
+        self.opened.set()
+        return file
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self.unposted_before += self._file.ledger.unposted
+            self._file.close()
+            self._file = None
+
+    def _has_way_out(self, error: Exception) -> bool:
+        """True where it is worth trying again at once."""
+        if is_damage(error) and time.monotonic() - self._mended_s > MEND_EVERY_S:
+            self._begin_anew(str(error))
+            return True
+        if is_full(error) and self._file is not None and self._file.ballast.give_up():
+            return True
+        self._tell_trouble(str(error))
+        return False
+
+    def _begin_anew(self, damage: str) -> None:
+        """The file is mended as it is opened again."""
+        self._damage = damage
+        if self._file is not None:
+            self.cut |= self._file.ledger.touched  # letters of them may be missing then
+        self._close_file()
+
+    def on_sync_error(self, error: Exception) -> None:
+        """Of the file's other threads."""
+        self._tell_trouble(str(error))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
             self._on_trouble(trouble)
-
-    # ---- the file ----
-
-    def _open(self) -> Ledger:
-        database = open_to_write(self._path)
-        self._ledger = Ledger(database, self._most_letters)
-        self._flusher = Flusher(self._path, self._troubled)
-        return self._ledger
-
-    def _shut(self) -> None:
-        if self._flusher is not None:
-            self._flusher.stop()
-        if self._ledger is not None:
-            with suppress(sqlite3.Error):
-                self._ledger.database.close()

@@ -1,0 +1,136 @@
+"""Databases on a damaged card: found, moved aside, and begun anew with what can be read still."""
+
+import errno
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+import msgspec
+
+from stridehub.errors import StoreError
+from stridehub.record.salvage import salvage
+
+# A card that is failing shall not be filled with what it has damaged.
+_MOST_MOVED_ASIDE = 2
+
+_SIDE_FILES = ("", "-wal", "-shm", "-journal")
+
+# The last one: a table that all versions have is not there, or one that comes with it is there
+# before.
+_DAMAGE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_ERROR,
+)
+_UNREADABLE = (
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+)
+
+_STEPS_A_LOOK = 10_000  # of SQLite's machine, less than a millisecond
+
+log = logging.getLogger(__name__)
+
+Make = Callable[[Path], sqlite3.Connection]
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What was done about a damaged database."""
+
+    path: Path
+    reason: str
+    moved_to: Path
+    saved: Mapping[str, int]  # rows, by table
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{count} {table}" for table, count in self.saved.items() if count)
+        return (
+            f"{self.path} was damaged ({self.reason}): moved to {self.moved_to.name}; "
+            f"the new one has what could be read of it: {rows or 'nothing'}"
+        )
+
+
+def sound(path: Path, make: Make) -> Notice | None:
+    """A database that is there and damaged is replaced; None: it was good, or is not there.
+
+    `make` opens a database with all its tables at a path where there is none. Raises StoreError.
+    """
+    try:
+        fault = fault_of(path)
+        return None if fault is None else mend(path, make, fault)
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise StoreError(path, str(error)) from error
+
+
+def fault_of(path: Path, is_enough: Callable[[], bool] = lambda: False) -> str | None:
+    """None for a good one, or none at all. `is_enough` is asked now and then whether to give up.
+
+    Raises sqlite3.Error, OSError for what is wrong with more than the file; TimeoutError.
+    """
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.set_progress_handler(is_enough, _STEPS_A_LOOK)
+            (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise TimeoutError from error
+        if not is_damage(error):
+            raise
+        return str(error)
+    return None if result == "ok" else " ".join(str(result).split())
+
+
+def is_damage(error: Exception) -> bool:
+    """Of the file's content, as opposed to a disk that is full, or not there."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in _DAMAGE or code in _UNREADABLE
+
+
+def is_full(error: Exception) -> bool:
+    """Of the disk."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC
+
+
+def mend(path: Path, make: Make, reason: str) -> Notice:
+    """What can be read is saved first. Raises sqlite3.Error, OSError."""
+    fresh = path.with_name(f"{path.name}.mending")
+    _remove(fresh)
+    with closing(make(fresh)) as database:
+        saved = salvage(path, database)
+    moved_to = _moved_aside(path)
+    fresh.rename(path)
+    notice = Notice(path, reason, moved_to, saved)
+    log.error("%s", notice)
+    return notice
+
+
+def _moved_aside(path: Path) -> Path:
+    """With its side files, so that SQLite can open it there."""
+    aside = f"{path.name}.damaged-"
+    moved = sorted(
+        other.name
+        for other in path.parent.iterdir()
+        if other.name.startswith(aside) and not other.name.endswith(_SIDE_FILES[1:])
+    )
+    for name in moved[: len(moved) + 1 - _MOST_MOVED_ASIDE]:
+        _remove(path.with_name(name))
+    target = path.with_name(f"{aside}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    while target.exists():
+        target = target.with_name(f"{target.name}+")
+    for suffix in _SIDE_FILES:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
+    return target
+
+
+def _remove(path: Path) -> None:
+    for suffix in _SIDE_FILES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

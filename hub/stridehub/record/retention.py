@@ -1,0 +1,138 @@
+"""Sessions that are too old or too much go, oldest first, a little at a time."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stridehub.config import RecordConfig
+from stridehub.record.ballast import Ballast
+from stridehub.record.ledger import Ledger
+from stridehub.record.migrations import SESSION_TABLES
+from stridehub.record.raw_space import free_mb
+
+# One session at most each time: room that a deleted one gives shows on the card a while later.
+LOOK_EVERY_S = 60.0
+# Of one transaction, a few milliseconds: a stride does not wait for longer.
+_ROWS = 200
+_PAGES = 200
+# Pages that letters come and go by; only what is beyond is given back to the file system.
+_SPARE_MB = 4.0
+# Raw recording stops at `free_mb`. Sessions are deleted for space only where that did not help.
+_SHARE_OF_FREE = 0.5
+# More answers than this are of commands that nobody repeats any more.
+_MOST_ANSWERS = 10_000
+# No session is older than this program. What says so had no clock, and its age is not known.
+_FIRST_MS = 1_760_000_000_000  # October 2025
+_DAY_MS = 86_400_000
+
+log = logging.getLogger(__name__)
+
+
+class Retention:
+    """Over the writer's connection, between its transactions.
+
+    Only whole sessions that are over go. What waits in the outbox stays: a letter needs no session.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        path: Path,
+        limits: RecordConfig,
+        ballast: Ballast,
+        utc_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+        self._folder = path.parent
+        self._limits = limits
+        self._ballast = ballast
+        self._utc_ms = utc_ms
+        self._doomed: tuple[int, str] | None = None  # number and id of the one that goes
+        self._looked_s = -LOOK_EVERY_S
+
+    def step(self) -> bool:
+        """One small transaction, if there is something to do; True where there may be more.
+
+        Raises sqlite3.Error, OSError.
+        """
+        if self._doomed is not None:
+            self._delete_some(*self._doomed)
+            return True
+        if self._gave_pages_back():
+            return True
+        if time.monotonic() - self._looked_s < LOOK_EVERY_S:
+            return False
+        self._looked_s = time.monotonic()
+        self._forget_answers()
+        free = free_mb(self._folder)
+        if free > self._limits.free_mb:
+            self._ballast.take_on()
+        self._doomed = self._next_to_go(free)
+        return self._doomed is not None
+
+    # ---- which one ----
+
+    def _next_to_go(self, free: float) -> tuple[int, str] | None:
+        """The oldest, where there is a reason."""
+        last_ms = "max(coalesce(begun_ms, 0), coalesce(ended_ms, 0))"
+        query = f"SELECT number, id, {last_ms} FROM sessions ORDER BY number"
+        sessions = self._database.execute(query).fetchall()
+        over = [session for session in sessions[:-1] if session[1] not in self._ledger.under_way]
+        if not over:
+            return None
+        number, name, oldest_ms = over[0]
+        newest_ms = max(last_ms for _, _, last_ms in sessions)
+        reason = self._reason(free, oldest_ms, newest_ms)
+        if reason is None:
+            return None
+        log.warning("session %s is deleted: %s", name, reason)
+        return number, name
+
+    def _reason(self, free: float, oldest_ms: int, newest_ms: int) -> str | None:
+        limits, now_ms = self._limits, self._utc_ms()
+        if self._used_mb > limits.keep_mb:
+            return f"all take more than {limits.keep_mb} MB"
+        if free < limits.free_mb * _SHARE_OF_FREE:
+            return f"only {free:.0f} MB of the card are free"
+        is_clock_right = oldest_ms >= _FIRST_MS and newest_ms <= now_ms
+        if is_clock_right and now_ms - oldest_ms > limits.keep_days * _DAY_MS:
+            return f"older than {limits.keep_days} days"
+        return None
+
+    @property
+    def _used_mb(self) -> float:
+        return (self._number("page_count") - self._number("freelist_count")) * self._page_mb
+
+    @property
+    def _page_mb(self) -> float:
+        return self._number("page_size") / 1e6
+
+    def _number(self, pragma: str) -> int:
+        (value,) = self._database.execute(f"PRAGMA {pragma}").fetchone()
+        return int(value)
+
+    # ---- deleting ----
+
+    def _delete_some(self, number: int, name: str) -> None:
+        for table in SESSION_TABLES:
+            some = f"SELECT rowid FROM {table} WHERE session = ? LIMIT {_ROWS}"
+            query = f"DELETE FROM {table} WHERE rowid IN ({some})"
+            if self._database.execute(query, (number,)).rowcount:
+                return
+        # Nothing of it is left but its name.
+        self._database.execute("DELETE FROM seqs WHERE session = ?", (name,))
+        self._database.execute("DELETE FROM sessions WHERE number = ?", (number,))
+        self._ledger.forget(name)
+        self._doomed = None
+
+    def _gave_pages_back(self) -> bool:
+        if self._number("freelist_count") * self._page_mb < _SPARE_MB:
+            return False
+        self._database.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        return True
+
+    def _forget_answers(self) -> None:
+        query = "DELETE FROM answers WHERE rowid <= (SELECT max(rowid) FROM answers) - ?"
+        self._database.execute(query, (_MOST_ANSWERS,))

@@ -1,0 +1,300 @@
+"""One connection to a broker, from CONNECT until it ends. All that is known of paho is here.
+
+paho is driven through its interface for foreign loops: one thread does everything, so that
+nothing is locked, nothing queues up in it while the broker is away, and errors keep their reason.
+"""
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from stridehub.errors import BrokerError
+from stridehub.model import Letter
+from stridehub.mqtt import reasons
+from stridehub.mqtt.bell import Bell
+from stridehub.mqtt.endpoint import Endpoint
+from stridehub.timing import MQTT_CONNACK_S, MQTT_CONNECT_S, MQTT_KEEP_ALIVE_S, MQTT_TICK_S
+
+# In flight: enough to keep a link of 100 ms busy with 200 messages a second; what brokers allow.
+WINDOW = 20
+# A version 5 broker keeps larger ones to itself. Commands are far smaller.
+MOST_BYTES_IN = 65536
+# Fixed header, lengths, properties: what a packet has beside topic and payload, at most.
+PACKET_EXTRA_BYTES = 32
+_NO_V5 = "Unsupported protocol version"
+
+
+class NoVersion5Error(BrokerError):
+    """A broker that refuses version 5, or hangs up on it, as old ones do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the broker says of a message of QoS 1, or of a subscription."""
+
+    mid: int
+    refusal: str | None  # None: it has it
+    is_final: bool  # it would refuse the same again, whenever
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    topic: str
+    payload: bytes
+
+
+OnMessage = Callable[[str, bytes, bool], None]  # topic, payload, and whether it is retained
+OnAnswer = Callable[[Answer], None]
+
+
+class Connection:
+    """For one thread. What comes in is told within turn()."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client_id: str,
+        will: Will,
+        *,
+        v5: bool,
+        on_message: OnMessage,
+        on_answer: OnAnswer,
+    ) -> None:
+        """Blocks until the broker has taken the hub in. Raises BrokerError."""
+        self.is_v5 = v5
+        self._window = WINDOW
+        self.most_bytes: int | None = None  # of a packet to the broker; None: it did not say
+        self._endpoint = endpoint
+        self._on_message = on_message
+        self._on_answer = on_answer
+        self._asked: set[int] = set()  # mids of QoS 1 without an answer
+        self._welcome: ReasonCode | None = None
+        self._end: str | None = None
+        self._log: str | None = None
+        self._poll = select.poll()
+        self._client = self._made(client_id, will)
+        self._open()
+
+    def _made(self, client_id: str, will: Will) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=None if self.is_v5 else True,
+            protocol=MQTTProtocolVersion.MQTTv5 if self.is_v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = MQTT_CONNECT_S
+        client.max_inflight_messages = 0  # has_room looks to that
+        client.username_pw_set(self._endpoint.user, self._endpoint.password)
+        if self._endpoint.tls is not None:
+            client.tls_set_context(self._endpoint.tls)
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_socket_open = _send_at_once
+        client.on_log = self._logged
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_publish = self._published
+        client.on_subscribe = self._subscribed
+        client.on_message = self._received
+        return client
+
+    def _open(self) -> None:
+        endpoint, client = self._endpoint, self._client
+        try:
+            if self.is_v5:
+                properties = Properties(PacketTypes.CONNECT)
+                properties.MaximumPacketSize = MOST_BYTES_IN
+                client.connect(
+                    endpoint.host,
+                    endpoint.port,
+                    MQTT_KEEP_ALIVE_S,
+                    clean_start=True,
+                    properties=properties,
+                )
+            else:
+                client.connect(endpoint.host, endpoint.port, MQTT_KEEP_ALIVE_S)
+        except (OSError, ValueError) as error:  # a certificate's name, or a host's that is none
+            raise BrokerError(endpoint, reasons.of_error(error)) from error
+        self._await_welcome()
+        client.on_log = None  # costs a line of text for each packet
+
+    def _await_welcome(self) -> None:
+        end_s = time.monotonic() + MQTT_CONNACK_S
+        while self._welcome is None:
+            if time.monotonic() > end_s:
+                self.drop()
+                raise BrokerError(self._endpoint, "connected, and no answer")
+            self._turn(MQTT_TICK_S)
+            if self._welcome is None and self._end is not None:
+                self._hung_up()
+        if self._welcome.is_failure:
+            kind = NoVersion5Error if self._refuses_v5(self._welcome) else BrokerError
+            raise kind(self._endpoint, f"refused: {reasons.of_code(self._welcome)}")
+
+    def _hung_up(self) -> None:
+        """Raises BrokerError."""
+        reason = reasons.of_log(self._log) if self._log else "the connection ended at once"
+        raise (NoVersion5Error if self.is_v5 else BrokerError)(self._endpoint, reason)
+
+    def _refuses_v5(self, code: ReasonCode) -> bool:
+        return self.is_v5 and code.getName() == _NO_V5
+
+    # ---- at work ----
+
+    def turn(self, wait_s: float, bell: Bell) -> None:
+        """Waits for the broker, for the bell to ring, or for so long at most; hushes the bell.
+
+        Raises BrokerError when the connection has ended.
+        """
+        self._poll.register(bell, select.POLLIN)
+        self._turn(wait_s)
+        bell.hush()
+        if self._end is not None:
+            raise BrokerError(self._endpoint, self._end)
+
+    def _turn(self, wait_s: float) -> None:
+        client = self._client
+        stream: Any = client.socket()
+        if stream is None:
+            self._end = self._end or "the connection ended"
+            return
+        self._poll.register(stream, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        unread = isinstance(stream, ssl.SSLSocket) and stream.pending() > 0
+        events = dict(self._poll.poll(0 if unread else min(wait_s, MQTT_TICK_S) * 1e3))
+        if unread or events.get(stream.fileno(), 0) & ~select.POLLOUT:
+            client.loop_read()
+        if client.want_write():
+            client.loop_write()
+        client.loop_misc()
+        if client.socket() is None:
+            self._end = self._end or "the connection ended"
+
+    @property
+    def is_clogged(self) -> bool:
+        """The network does not take what it has got already."""
+        return self._client.want_write()
+
+    @property
+    def has_room(self) -> bool:
+        """For one more of QoS 1 in flight."""
+        return len(self._asked) < self._window
+
+    @property
+    def is_answered(self) -> bool:
+        """Nothing of QoS 1 is in flight."""
+        return not self._asked
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, expiry_s: int | None = None
+    ) -> int:
+        """Its mid. Without version 5 nothing expires. Raises ValueError for what is no topic."""
+        properties = _expiry(expiry_s) if self.is_v5 and expiry_s is not None else None
+        info = self._client.publish(topic, payload, qos, retain, properties)
+        if qos:
+            self._asked.add(info.mid)
+        return info.mid
+
+    def send(self, letter: Letter) -> int:
+        """Its mid. Raises ValueError for what is no topic."""
+        return self.publish(letter.topic, letter.payload, qos=1, retain=False)
+
+    def subscribe(self, topics: str) -> int:
+        """With QoS 1, and without what is retained where version 5 has a say in it. Its mid."""
+        if self.is_v5:
+            options = SubscribeOptions(
+                qos=1,
+                retainAsPublished=True,
+                retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND,
+            )
+            _, mid = self._client.subscribe(topics, options=options)
+        else:
+            _, mid = self._client.subscribe(topics, qos=1)
+        return mid or 0
+
+    def close(self) -> None:
+        """As agreed with the broker: no last will."""
+        self._client.disconnect()
+
+    def drop(self) -> None:
+        """Without a word: the broker publishes the last will."""
+        stream = self._client.socket()
+        if stream is not None:
+            stream.close()
+
+    # ---- what paho tells, within turn() ----
+
+    def _connected(
+        self,
+        _client: Client,
+        _data: Any,
+        _flags: ConnectFlags,
+        code: ReasonCode,
+        more: Properties | None,
+    ) -> None:
+        self._welcome = code
+        self.most_bytes = getattr(more, "MaximumPacketSize", None)
+        self._window = min(WINDOW, getattr(more, "ReceiveMaximum", WINDOW))
+
+    def _disconnected(
+        self, _client: Client, _data: Any, flags: DisconnectFlags, code: ReasonCode, _more: Any
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self._end = f"ended by the broker: {reasons.of_code(code)}"
+        else:
+            self._end = "the connection was lost"
+
+    def _published(
+        self, _client: Client, _data: Any, mid: int, code: ReasonCode, _more: Properties
+    ) -> None:
+        if mid in self._asked:  # else of QoS 0: sent
+            self._asked.remove(mid)
+            self._on_answer(_answer(mid, code))
+
+    def _subscribed(
+        self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _more: Any
+    ) -> None:
+        self._on_answer(_answer(mid, codes[0]))
+
+    def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        self._on_message(topic, bytes(message.payload), message.retain)
+
+    def _logged(self, _client: Client, _data: Any, level: int, line: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._log = line
+
+
+_FINAL = frozenset({"Topic name invalid", "Payload format invalid", "Packet too large"})
+
+
+def _answer(mid: int, code: ReasonCode) -> Answer:
+    if not code.is_failure:
+        return Answer(mid, None, False)
+    return Answer(mid, reasons.of_code(code), code.getName() in _FINAL)
+
+
+def _send_at_once(_client: Client, _data: Any, stream: Any) -> None:
+    """No message waits for the acknowledgement of the one before."""
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@lru_cache(maxsize=64)
+def _expiry(expiry_s: int) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.MessageExpiryInterval = expiry_s
+    return properties

@@ -25,7 +25,7 @@ from stridehub.record.raw_file import (
     Clock,
     Facts,
     HubEvent,
-    Plug,
+    Lost,
 )
 from stridehub.record.raw_parts import BROKEN, Part, messages, parts, unpacked
 
@@ -71,25 +71,27 @@ class RawRecording:
                 chunk = unpacked(part) if part.opcode == Opcode.CHUNK else None
                 if chunk is not None and left:
                     left -= 1
-                    yield from map(self._item, messages(chunk))
+                    yield from filter(self._is_of_a_pod, map(_item, messages(chunk)))
 
-    def _item(self, message: Message) -> RawPacket | HubEvent:
-        """Raises ValueError."""
-        if message.channel_id == HUB_CHANNEL:
-            event: HubEvent = msgspec.json.decode(message.data, type=HubEvent)
-            if isinstance(event, Clock):
-                _check_time(event.now_s)
-            if isinstance(event, Plug):
-                self._check_channel(event.channel)
-            return event
-        self._check_channel(message.channel_id)
-        (arrival_s,) = ARRIVAL.unpack_from(message.data)
-        _check_time(arrival_s)
-        return RawPacket(message.channel_id, message.data[ARRIVAL.size :], arrival_s)
+    def _is_of_a_pod(self, item: RawPacket | HubEvent) -> bool:
+        """False for what is of one of whom the damaged part told. Raises ValueError."""
+        if isinstance(item, Clock | Lost) or item.channel in self.pods:
+            return True
+        if not self.defects:
+            raise ValueError(f"nothing is said of the pod of channel {item.channel}")
+        return False
 
-    def _check_channel(self, channel: int) -> None:
-        if channel not in self.pods:
-            raise ValueError(f"nothing is said of the pod of channel {channel}")
+
+def _item(message: Message) -> RawPacket | HubEvent:
+    """Raises what is BROKEN."""
+    if message.channel_id == HUB_CHANNEL:
+        event: HubEvent = msgspec.json.decode(message.data, type=HubEvent)
+        if isinstance(event, Clock):
+            _check_time(event.now_s)
+        return event
+    (arrival_s,) = ARRIVAL.unpack_from(message.data)
+    _check_time(arrival_s)
+    return RawPacket(message.channel_id, message.data[ARRIVAL.size :], arrival_s)
 
 
 def _check_time(hub_s: float) -> None:
@@ -109,10 +111,10 @@ def is_raw(path: Path) -> bool:
 def load_raw(path: Path) -> RawRecording:
     """Reads the file once, for all but its items. Raises RecordingError."""
     with _opened(path) as file:
-        survey = _Survey()
+        survey = _Survey(path)
         for part in parts(file):
             survey.take(part)
-        return survey.recording(path)
+        return survey.recording()
 
 
 @contextmanager
@@ -132,22 +134,30 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 class _Survey:
-    """What the parts of a file say besides packets. Raises what is BROKEN."""
+    """What the parts of a file say besides packets."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._facts: Facts | None = None
-        self._runners: dict[str | None, ProfileSettings] = {}
+        self._runners: dict[str, ProfileSettings] = {}
         self._pods: dict[int, RawPod] = {}
         self._end_s = 0.0
         self._chunks = 0
         self._damaged = 0
+        self._crc_holds: bool | None = None  # None: not known yet
         self._is_whole = False
-        self._has_changed = False
 
     def take(self, part: Part) -> None:
+        """Raises RecordingError."""
+        try:
+            self._take(part)
+        except BROKEN:
+            self._damaged += 1
+
+    def _take(self, part: Part) -> None:
         if part.opcode == Opcode.HEADER:
             if Header.read(part.stream).profile != FORMAT:
-                raise ValueError("an MCAP file, but not one of a hub")
+                raise RecordingError(self._path, "an MCAP file, but not one of a hub")
         elif part.opcode == Opcode.METADATA:
             self._take_metadata(Metadata.read(part.stream))
         elif part.opcode == Opcode.CHANNEL:
@@ -155,9 +165,9 @@ class _Survey:
         elif part.opcode == Opcode.CHUNK:
             self._take_chunk(unpacked(part))
         elif part.opcode == Opcode.DATA_END:
-            self._has_changed = DataEnd.read(part.stream).data_section_crc != part.crc
+            self._crc_holds = DataEnd.read(part.stream).data_section_crc == part.crc
         elif part.opcode == Opcode.FOOTER:
-            self._is_whole = True
+            self._is_whole = self._crc_holds is not None
 
     def _take_metadata(self, metadata: Metadata) -> None:
         if metadata.name == FACTS:
@@ -167,7 +177,7 @@ class _Survey:
             if profile.runner is None or profile.runner in self._runners:
                 raise ValueError(f"the runner {profile.runner!r} once more")
             if len(self._runners) == _MOST_RUNNERS:
-                raise ValueError(f"more than {_MOST_RUNNERS} runners")
+                raise ValueError("too many runners")
             self._runners[profile.runner] = profile
 
     def _take_channel(self, channel: Channel) -> None:
@@ -181,19 +191,18 @@ class _Survey:
 
     def _take_chunk(self, chunk: Chunk | None) -> None:
         if chunk is None:
-            self._damaged += 1
-            return
-        end_s = chunk.message_end_time * 1e-9
-        _check_time(end_s)
+            raise ValueError("a damaged chunk")
+        end_s = min(chunk.message_end_time / 1e9, MOST_HUB_S)
         self._end_s = max(self._end_s, end_s)
         self._chunks += 1
 
-    def recording(self, path: Path) -> RawRecording:
+    def recording(self) -> RawRecording:
         """Raises RecordingError."""
         if self._facts is None or self._chunks == 0:
-            raise RecordingError(path, "ends before anything was received")
+            ends = "broken" if self._damaged else "ends before anything was received"
+            raise RecordingError(self._path, ends)
         return RawRecording(
-            path,
+            self._path,
             self._facts,
             tuple(self._runners.values()),
             self._pods,
@@ -204,8 +213,8 @@ class _Survey:
 
     def _defects(self) -> Iterator[str]:
         if not self._is_whole:
-            yield "it ends suddenly, as after a power cut; what came before is read"
+            yield "it ends suddenly: a power cut, or a hub that still writes it"
         if self._damaged:
-            yield f"{self._damaged} damaged parts, each of a second or less, are left out"
-        elif self._has_changed:
+            yield f"damaged parts, each of a second or less, are left out: {self._damaged}"
+        elif self._crc_holds is False:
             yield "something in it has changed since it was written"

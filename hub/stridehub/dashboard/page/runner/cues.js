@@ -22,10 +22,12 @@ export class Cues {
   }
 }
 
-/** The response came on the topic of its cue, after it or before it. */
+/** What is known of either: the cue itself has the value, its answer the response. */
 function merged(one, other) {
-  const [cue, answer] = one.response === null ? [one, other] : [other, one];
-  return answer.response === null
-    ? cue
-    : { ...cue, response: answer.response, change: answer.change };
+  const [cue, answer] = one.value === null ? [other, one] : [one, other];
+  return {
+    ...cue,
+    response: cue.response ?? answer.response,
+    change: cue.change ?? answer.change,
+  };
 }

@@ -39,16 +39,17 @@ export class ExplainPanel {
     );
     setText(this.#lands, landings.length > 0 ? `Lands ${landings.join(", ")}` : "");
     this.#none.hidden = associations.length > 0;
+    const open = [...this.#groups.querySelectorAll("details[open]")].map((one) => one.dataset.of);
     this.#groups.replaceChildren(
       ...[...OUTCOMES].flatMap(([outcome, title]) => {
         const own = associations.filter((one) => one.outcome === outcome);
-        return own.length > 0 ? [group(title, own, outcome)] : [];
+        return own.length > 0 ? [group(title, own, outcome, open.includes(outcome))] : [];
       }),
     );
   }
 }
 
-function group(title, associations, outcome) {
+function group(title, associations, outcome, isOpen) {
   const clear = associations.filter((one) => one.is_clear);
   const others = associations.filter((one) => !one.is_clear);
   const medians = SIDES.flatMap((side) => {
@@ -61,7 +62,7 @@ function group(title, associations, outcome) {
       ? el("ul", {}, ...clear.map(row))
       : el("p", { class: "quiet" }, "Nothing upstream is clearly linked so far."),
     ...(others.length > 0
-      ? [el("details", {},
+      ? [el("details", { "data-of": outcome, open: isOpen },
           el("summary", {}, `No clear link (${others.length})`),
           el("ul", {}, ...others.map(row)))]
       : []));

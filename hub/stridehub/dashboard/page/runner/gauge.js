@@ -31,7 +31,7 @@ export class Gauge {
     this.#highText = svg("text", { class: "gauge-bound" });
     this.#group = svg("g", { class: "gauge" });
     for (const { group } of this.#rings.values()) this.#group.append(group);
-    this.#group.append(this.#title, this.#lowText, this.#highText);
+    this.labels = svg("g", {}, this.#title, this.#lowText, this.#highText);
     parent.append(this.#group);
   }
 
@@ -61,7 +61,7 @@ export class Gauge {
         bounds.push(extent);
       }
     }
-    this.#group.classList.toggle("absent", bounds.length === 0);
+    for (const part of [this.#group, this.labels]) part.classList.toggle("absent", bounds.length === 0);
     if (bounds.length > 0) this.#label(centre, radius + RING_GAP + LABEL_GAP, bounds);
   }
 

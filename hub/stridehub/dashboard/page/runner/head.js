@@ -21,7 +21,7 @@ export class Head {
       ...this.#figures.map(({ title, unit, value }) =>
         el("div", {}, el("dt", {}, title), el("dd", {}, value, el("small", {}, unit)))));
     this.root = el("header", { class: "runner-head" },
-      el("h1", {}, runner), list, this.#coach, this.#flags);
+      el("h1", {}, el("a", { href: "#/", "aria-label": "All runners" }, "‹"), runner), list, this.#coach, this.#flags);
   }
 
   show(summary, ageMs) {

@@ -43,6 +43,7 @@ export class LegPicture {
     this.#kneeLift = new Gauge(this.root, { title: "knee lift", sign: 1, least: -30, most: 100 });
     this.#trails = new Map(SIDES.map((side) => [side, this.#trail(side)]));
     this.#legs = new Map(SIDES.map((side) => [side, this.#leg(side)]));
+    this.root.append(this.#kickback.labels, this.#kneeLift.labels); // over the legs
     parent.append(this.root);
   }
 
@@ -101,8 +102,9 @@ export class LegPicture {
     for (const side of SIDES) {
       const own = cycle.sides.get(side);
       this.#legs.get(side).group.classList.toggle("absent", !own);
-      const trail = this.#trails.get(side);
-      for (const part of Object.values(trail)) part.classList.toggle("absent", !own);
+      for (const part of Object.values(this.#trails.get(side))) {
+        part.classList.toggle("absent", !own?.thighDeg); // the ankle's place is not known without
+      }
       if (!own) continue;
       this.#moments.set(side, keyMoments(own, cycle.thighOfLeg));
       lowest.push(Math.max(...anklePath(own, cycle.thighOfLeg).map(({ y }) => y)));

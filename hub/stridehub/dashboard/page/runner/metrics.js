@@ -30,6 +30,8 @@ const BY_NAME = new Map(METRICS.map((metric) => [metric.name, metric]));
 
 /** Landing, swing, rhythm: what the coach's rules go by. Others are one tap away. */
 export const USUAL_STRIPS = METRICS.slice(0, 6).map(({ name }) => name);
+/** Where all of them are a long way to scroll. */
+export const USUAL_ON_A_PHONE = ["overstride_ratio", "kickback_deg", "cadence_spm"];
 
 /** @returns {Metric} with plain words also for a metric that is not known here */
 export function metricOf(name) {

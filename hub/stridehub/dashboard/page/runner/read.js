@@ -3,6 +3,9 @@
 import { BadMessage, bool, list, mapOf, maybe, number, oneOf, record, side, text, word } from "../js/shape.js";
 import { METRICS } from "./metrics.js";
 
+const SHORTEST_S = 0.2; // a stride, generously: of a child who sprints
+const LONGEST_S = 5; // of somebody who strolls
+const MOST = 1e5; // of any metric
 const POINTS = { least: 8, most: 400 }; // of a cycle; the hub sends 50
 const MOST_ANGLE_DEG = 180;
 const MOST_METRICS = 64;
@@ -22,12 +25,12 @@ function within(low, high) {
 const strideFields = record({
   ...head, session: text(64), seq: number, side, ic: number, next_ic: number,
 });
-const metricFields = record(Object.fromEntries(METRICS.map(({ name }) => [name, maybe(number)])));
+const metricFields = record(Object.fromEntries(METRICS.map(({ name }) => [name, maybe(within(-MOST, MOST))])));
 
 /** With `metrics`, a Map by name of those that are known. */
 export function readStride(value) {
   const stride = strideFields(value);
-  if (!(stride.next_ic > stride.ic)) throw new BadMessage("a stride that takes no time");
+  within(SHORTEST_S, LONGEST_S)(stride.next_ic - stride.ic);
   const known = Object.entries(metricFields(value)).filter(([, metric]) => metric !== null);
   return Object.assign(stride, { metrics: new Map(known) });
 }

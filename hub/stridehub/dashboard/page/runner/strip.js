@@ -5,6 +5,7 @@ import { SIDES } from "../js/zonebar.js";
 import { plain } from "./metrics.js";
 
 const HEIGHT_PX = 132;
+const MOST = 1e5; // beyond it nothing is a metric
 const ROOM = 0.08; // above and below what is shown, of its span
 const FLAG_PX = 4.5; // of a cue
 const SUMMARY_S = 2; // a zone holds until the next summary
@@ -138,7 +139,7 @@ export class Strip {
   /** Everything that is drawn, and never less than the metric's span. */
   #range(low, high) {
     const bounds = this.#zones.flat(2).flatMap((zone) => [zone.low, zone.high]);
-    const all = [low, high, ...bounds].filter((value) => Number.isFinite(value));
+    const all = [low, high, ...bounds].filter((value) => Math.abs(value ?? NaN) < MOST);
     if (all.length === 0) return [0, this.metric.span];
     const [least, most] = [Math.min(...all), Math.max(...all)];
     const span = Math.max(most - least, this.metric.span) * (1 + 2 * ROOM);

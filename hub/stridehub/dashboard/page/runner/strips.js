@@ -2,12 +2,13 @@
 
 import { el } from "../js/dom.js";
 import { SIDES } from "../js/zonebar.js";
-import { METRICS, metricOf, plain, USUAL_STRIPS, withUnit } from "./metrics.js";
+import { METRICS, metricOf, plain, USUAL_ON_A_PHONE, USUAL_STRIPS, withUnit } from "./metrics.js";
 import { Palette } from "./palette.js";
 import { standing, zoneText } from "./reading.js";
 import { Strip } from "./strip.js";
 
 const WINDOWS = [{ label: "3 min", seconds: 180 }, { label: "10 min", seconds: 600 }];
+const PHONE = "(max-width: 34rem)";
 const KEPT = "stridehub.strips"; // names, in the browser
 
 export class Strips {
@@ -124,7 +125,7 @@ function chosenBefore() {
   } catch {
     // a browser that keeps nothing, or something else's
   }
-  return USUAL_STRIPS;
+  return matchMedia(PHONE).matches ? USUAL_ON_A_PHONE : USUAL_STRIPS;
 }
 
 function keep(names) {

@@ -15,23 +15,20 @@ const WITHHELD = new Map([
   ["no_motor", "not felt: no motor"],
 ]);
 const SIGNS = new Map([["responded", "✓"], ["no_change", "="], ["worse", "✕"], ["unknown", "?"]]);
-const LETTERS = new Map([["left", "L"], ["right", "R"], ["both", "LR"]]);
+const LANES = [["left", "L"], ["both", "L+R"], ["right", "R"]];
 
 export class Timeline {
-  #track;
-  #list;
-  #none;
-  #cues;
+  #lanes = new Map(LANES.map(([side]) => [side, el("div", { class: "lane" })]));
+  #list = el("ol", { class: "cue-list" });
+  #none = el("p", { class: "quiet" }, "No cue since this page was opened.");
+  #told = null;
 
   constructor(parent) {
-    this.#track = el("div", { class: "track", "aria-hidden": "true" });
-    this.#list = el("ol", { class: "cue-list" });
-    this.#none = el("p", { class: "quiet" }, "No cue since this page was opened.");
-    this.#cues = null;
     parent.append(
-      this.#track,
-      el("div", { class: "track-ends", "aria-hidden": "true" },
-        el("span", {}, "-10 min"), el("span", {}, "now")),
+      el("div", { class: "track", "aria-hidden": "true" },
+        ...LANES.flatMap(([side, label]) => [el("span", {}, label), this.#lanes.get(side)]),
+        el("span"),
+        el("div", { class: "track-ends" }, el("span", {}, "-10 min"), el("span", {}, "now"))),
       this.#none,
       this.#list,
     );
@@ -39,24 +36,23 @@ export class Timeline {
 
   /** @param {import("./cues.js").Cue[]} cues the oldest first */
   show(cues, nowMs) {
-    this.#track.replaceChildren(
-      ...cues.filter(({ t }) => t > nowMs - TIMELINE_MS).map((cue) => mark(cue, nowMs)),
-    );
-    const waits = cues.some((cue) => cue.response === null && nowMs - cue.t < 2 * ANSWER_MS);
-    if (cues === this.#cues && !waits) return;
-    this.#cues = cues;
-    this.#none.hidden = cues.length > 0;
-    this.#list.replaceChildren(
-      ...cues.slice(-LISTED).toReversed().map((cue) => item(cue, nowMs)),
-    );
+    const recent = cues.filter(({ t }) => t > nowMs - TIMELINE_MS);
+    for (const [side, lane] of this.#lanes) {
+      lane.replaceChildren(
+        ...recent.filter((cue) => cue.side === side).map((cue) => mark(cue, nowMs)));
+    }
+    const listed = cues.slice(-LISTED).toReversed();
+    const told = listed.map((cue) => `${cue.due_s} ${outcome(cue, nowMs).word}`).join();
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#none.hidden = listed.length > 0;
+    this.#list.replaceChildren(...listed.map((cue) => item(cue, nowMs)));
   }
 }
 
 function mark(cue, nowMs) {
-  const { sign } = outcome(cue, nowMs);
-  const node = el("div", { class: `mark ${cue.withheld ? "withheld" : "given"}` },
-    el("span", { class: "side" }, LETTERS.get(cue.side)),
-    el("span", { class: "sign" }, sign));
+  const node = el("span", { class: `mark ${cue.withheld ? "withheld" : "given"}` },
+    outcome(cue, nowMs).sign);
   node.style.left = `${100 * (1 - Math.max(nowMs - cue.t, 0) / TIMELINE_MS)}%`;
   return node;
 }

@@ -1,6 +1,7 @@
 /** One runner: how the legs move, the last minutes, cues, what is linked, and the buttons. */
 
 import { el } from "../js/dom.js";
+import { topics } from "../js/topics.js";
 import { Controls } from "./controls.js";
 import { Cues } from "./cues.js";
 import { ExplainPanel } from "./explain.js";
@@ -79,19 +80,25 @@ class RunnerView {
 
   #subscriptions() {
     const { connection, hub, runner } = this.#context;
-    const base = `stridehub/1/${hub}/runner/${runner}`;
-    return [
+    const own = [
       ["stride", readStride, (stride) => this.#onStride(stride)],
       ["cycle", readCycle, (cycle) => this.#leg.cycle(cycle)],
-      ["cue", readCue, (cue) => this.#cues.add(cue)],
       ["zone", readZones, (zones) => this.#controls.zones(zones)],
       ["explain", readExplain, (explain) => this.#explain.show(explain)],
-    ].map(([what, read, handler]) => connection.subscribe(`${base}/${what}`, read, handler));
+    ].map(([what, read, handler]) =>
+      connection.subscribe(topics.ofRunner(what, hub, runner), read, handler));
+    return [...own, connection.subscribe(topics.ofRunner("cue"), readCue, (cue, about) =>
+      this.#onCue(cue, about))];
   }
 
   #onStride(stride) {
     this.#history.addStride(stride);
     this.#leg.stride(stride);
+  }
+
+  /** By the store's filter, so that the broker sends each once: of all runners. */
+  #onCue(cue, { levels: [, , hub, , runner] }) {
+    if (hub === this.#context.hub && runner === this.#context.runner) this.#cues.add(cue);
   }
 
   /** Something is new in the store, or a second has passed. */

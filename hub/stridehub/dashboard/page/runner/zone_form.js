@@ -2,7 +2,7 @@
 
 import { el } from "../js/dom.js";
 import { SIDES } from "../js/zonebar.js";
-import { plain, metricOf, withUnit } from "./metrics.js";
+import { METRICS, metricOf, plain, withUnit } from "./metrics.js";
 import { zoneText } from "./reading.js";
 
 export class ZoneForm {
@@ -41,17 +41,16 @@ export class ZoneForm {
 
   /** @param {{speedMps: number | null, zones: Map<string, {source: string, now: Map}>}} message */
   show(message) {
-    const isFirst = this.#message === null;
     this.#message = message;
     const offered = [...this.#metric.options].map(({ value }) => value);
-    const names = [...message.zones.keys()];
+    const names = METRICS.map(({ name }) => name).filter((name) => message.zones.has(name));
     if (offered.join() !== names.join()) {
       const chosen = this.#metric.value;
       this.#metric.replaceChildren(
         ...names.map((name) => el("option", { value: name }, metricOf(name).title)));
       this.#metric.value = names.includes(chosen) ? chosen : (names[0] ?? "");
     }
-    if (isFirst) this.#fill();
+    if (!this.root.open) this.#fill();
     this.#describe();
   }
 

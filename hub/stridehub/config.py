@@ -165,9 +165,10 @@ class MqttConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class BrokerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The hub's own broker, where no other is named. A taken port moves to a free one."""
 
-    listen: Host = "127.0.0.1"  # 0.0.0.0 lets everybody near read, and command
+    listen: Host = "127.0.0.1"  # 0.0.0.0 lets everybody near read; commands need a password then
     port: Port = 1883
     ws_port: Port = 9001  # for pages
+    program: Literal["mosquitto", "amqtt"] | None = None  # None: mosquitto where it is installed
 
 
 class DashboardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

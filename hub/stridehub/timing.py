@@ -148,6 +148,10 @@ MQTT_TICK_S = 1.0
 # A broker of the hub's own listens within a tenth of a second; the one in Python takes a second or
 # two on a small Pi.
 BROKER_STARTS_S = 20.0
+# How often is looked whether it listens.
+BROKER_LOOK_S = 0.02
+# Passwords are hashed in milliseconds.
+BROKER_SETUP_S = 5.0
 # It has nothing to write when it ends.
 BROKER_ENDS_S = 1.0
 # One that dies is back before pages notice, and does not fill the log where it dies at once.

@@ -27,6 +27,7 @@ NEIGHBOURLY = [0, 1]
 
 # A library, and the only parts of the package that know it.
 OWNERS = {
+    "amqtt": ["mqtt.amqtt_broker"],
     "bleak": ["pods", "haptics.pod"],
     "bleak_retry_connector": ["pods"],
     "dbus_fast": ["pods.bluez"],

@@ -56,6 +56,11 @@ class Topics:
         return self._of(f"runner/{runner}/cue")
 
     @property
+    def everything(self) -> str:
+        """A filter: all of this hub."""
+        return self._of("#")
+
+    @property
     def commands(self) -> str:
         """A filter: all commands to this hub."""
         return self._of("cmd/+")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from stridehub.errors import StoreError
-from stridehub.record.salvage import salvage
+from stridehub.record.salvage import columns, salvage, tables
 
 # A card that is failing shall not be filled with what it has damaged.
 _MOST_MOVED_ASIDE = 2
@@ -32,7 +32,7 @@ _UNREADABLE = (
     sqlite3.SQLITE_IOERR_CORRUPTFS,
 )
 
-_STEPS_A_LOOK = 10_000  # of SQLite's machine, less than a millisecond
+_STEPS_A_LOOK = 10_000  # of SQLite's machine: a millisecond
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,11 @@ class Notice(msgspec.Struct, frozen=True):
 def sound(path: Path, make: Make) -> Notice | None:
     """A database that is there and damaged is replaced; None: it was good, or is not there.
 
-    `make` opens a database with all its tables at a path where there is none. Raises StoreError.
+    `make` opens a database with all its tables at a path where there is none, or adds those that
+    are missing. Raises StoreError.
     """
     try:
-        fault = fault_of(path)
+        fault = fault_of(path) or _strange_table(path, make)
         return None if fault is None else mend(path, make, fault)
     except (sqlite3.Error, OSError, ValueError) as error:
         raise StoreError(path, str(error)) from error
@@ -85,6 +86,18 @@ def fault_of(path: Path, is_enough: Callable[[], bool] = lambda: False) -> str |
             raise
         return str(error)
     return None if result == "ok" else " ".join(str(result).split())
+
+
+def _strange_table(path: Path, make: Make) -> str | None:
+    """A table with other columns than it has: a schema can be damaged and be one still."""
+    if not path.exists():
+        return None
+    with closing(make(Path(":memory:"))) as fresh, closing(sqlite3.connect(path)) as database:
+        for table in tables(fresh):
+            found = columns(database, table)
+            if found and found != columns(fresh, table):
+                return f"columns of {table}"
+    return None
 
 
 def is_damage(error: Exception) -> bool:

@@ -108,6 +108,8 @@ class Ledger:
                 self._miss(entry)
             case Answered():
                 insert(self.database, "answers", cells(entry, without=("posting",)))
+            case _:
+                raise TypeError(f"no table for {type(entry).__name__}")
         return seq is not None
 
     def _add(self, table: str, entry: OfSession, seq: int | None, row: dict[str, Cell]) -> None:

@@ -25,7 +25,7 @@ def cells(noun: msgspec.Struct, without: Sequence[str] = ()) -> dict[str, Cell]:
 def _cell(name: str, value: Any) -> Cell:
     if value is not None and name in _NESTED:
         return msgspec.json.encode(value).decode()
-    cell: Cell = msgspec.to_builtins(value)
+    cell: Cell = msgspec.to_builtins(value, builtin_types=(bytes,))
     return cell
 
 

@@ -24,25 +24,30 @@ def salvage(damaged: Path, fresh: sqlite3.Connection) -> dict[str, int]:
     """
     saved: dict[str, int] = {}
     with closing(_open(damaged)) as source:
-        for table in _tables(fresh):
-            columns = _columns(source, table) & _columns(fresh, table)
-            if columns:
-                saved[table] = _copy(source, fresh, table, sorted(columns))
+        for table in tables(fresh):
+            shared = columns(source, table) & columns(fresh, table)
+            if shared:
+                saved[table] = _copy(source, fresh, table, sorted(shared))
     return saved
 
 
 def _open(path: Path) -> sqlite3.Connection:
     source = sqlite3.connect(path, isolation_level=None)
     source.text_factory = lambda text: text.decode(errors="replace")
+    # Tables in front of one whose definition is damaged can be used then. This is the only way to
+    # make SQLite take a schema that is not whole: the first statement fails, later ones do not.
+    source.execute("PRAGMA writable_schema = ON")
+    with suppress(sqlite3.Error):
+        source.execute("SELECT 1 FROM sqlite_master").fetchall()
     return source
 
 
-def _tables(database: sqlite3.Connection) -> list[str]:
+def tables(database: sqlite3.Connection) -> list[str]:
     query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     return [name for (name,) in database.execute(query)]
 
 
-def _columns(database: sqlite3.Connection, table: str) -> set[str]:
+def columns(database: sqlite3.Connection, table: str) -> set[str]:
     """Empty where it cannot be read."""
     with suppress(sqlite3.Error):
         return {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
@@ -76,19 +81,18 @@ def _copy(
 
 def _rows(source: sqlite3.Connection, query: str) -> Iterator[_Row | None]:
     """In order; None for each step over what cannot be read. The steps grow with the hole."""
-    after, step = 0, 1
+    after = last = 0
     while after < _LARGEST:
         with suppress(sqlite3.Error):
             for row in source.execute(query, (after,)):
                 if row[0] <= after:  # the tree leads round in circles
                     break
                 yield row
-                after, step = row[0], 1
+                after = last = row[0]
             else:
                 return
         yield None
-        after += step
-        step *= 2
+        after += max(1, (after - last) // 8)
 
 
 def _until_the_first_hole(rows: Iterator[_Row | None]) -> Iterator[_Row | None]:

@@ -71,7 +71,7 @@ class Store:
             )
 
         self._writer = Writer(open_file, on_written=on_written, on_trouble=on_trouble)
-        self._writer.opened.wait(STORE_OPENS_S)
+        self._writer.has_tried.wait(STORE_OPENS_S)
         if self._writer.refusal is not None:
             raise self._writer.refusal
 

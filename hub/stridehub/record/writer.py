@@ -54,7 +54,7 @@ class Writer:
         self.trouble: str | None = None  # why nothing is written, or soon will not be
         self.notices: list[Notice] = []  # of damaged files
         self.refusal: StoreError | None = None  # nothing is ever written
-        self.opened = threading.Event()  # or refused
+        self.has_tried = threading.Event()  # to open the file
         self._open_file = open_file
         self._on_written = on_written
         self._on_trouble = on_trouble
@@ -114,7 +114,7 @@ class Writer:
             self._write_on()
         except StoreError as error:
             self.refusal = error
-            self.opened.set()
+            self.has_tried.set()
         except Exception as error:
             self._tell_trouble(f"the store has ended by a fault of the program: {error!r}")
             raise
@@ -135,6 +135,7 @@ class Writer:
             except (sqlite3.Error, OSError) as error:
                 if self._has_way_out(error):
                     continue
+                self.has_tried.set()
                 if self._closing.is_set():
                     return
                 self._closing.wait(DISK_RETRY_S)
@@ -207,7 +208,7 @@ class Writer:
             self.notices.append(file.notice)
             self._mended_s = time.monotonic()
         self._file, self._damage = file, None
-        self.opened.set()
+        self.has_tried.set()
         return file
 
     def _close_file(self) -> None:

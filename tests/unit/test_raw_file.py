@@ -64,11 +64,13 @@ def write(path: Path, *, is_finished: bool = True) -> None:
         file.add_runner(PROFILE)
         file.add_pod(FIRST, POD)
         file.add_pod(SECOND, OTHER)
+        time_s = FACTS.started_s
         for number, item in enumerate(WRITTEN):
             if isinstance(item, RawPacket):
+                time_s = item.arrival_s
                 file.add_packet(*item)
             else:
-                file.add_event(item, 4321.0)
+                file.add_event(item, time_s)
             if number % 30 == 29:
                 file.flush()
         if is_finished:

@@ -30,8 +30,8 @@ def captured_lines(recording: RawRecording, team: Team, strides: Sequence[Stride
         f"{recording.path.name}: {recording.duration_s:.1f} s, recorded by {facts.hub}"
         f" (stridehub {facts.version}) from {began:%Y-%m-%d %H:%M} UTC on"
     )
-    for runner, kernel in team.pipeline.kernels.items():
-        yield f"{runner}: {len(kernel.pods)} pods"
+    for runner in team.coaches:
+        yield f"{runner}:"
         yield from _runner_lines(runner, team, [s for s in strides if s.runner == runner])
 
 

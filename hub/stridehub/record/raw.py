@@ -137,12 +137,16 @@ class RawRecorder:
             self._refused + self._unwritten + (writer.left_out if writer else 0),
         )
 
-    def close(self) -> None:
-        """Writes what is left. A slow disk is waited for no longer than LAST_WRITE_S."""
+    def close(self) -> bool:
+        """Writes what is left; whether that is done. A slow disk is waited for no longer than
+        LAST_WRITE_S.
+        """
         self._closing.set()
         self._thread.join(LAST_WRITE_S)
-        if self._thread.is_alive():
+        is_done = not self._thread.is_alive()
+        if not is_done:
             log.warning("%s: the disk is slow; the end may be missing", self._path)
+        return is_done
 
     # ---- in the thread ----
 

@@ -31,8 +31,9 @@ HUB_CHANNEL = 1
 MOST_HUB_S = 1e9  # hub time: 30 years without a restart
 ARRIVAL = struct.Struct("<d")  # before each packet: exact, as whole nanoseconds are not
 
-# A chunk is as long as RAW_FLUSH_S; of a team with small packets it is split here, lest memory
-# grows with it.
+# Where a chunk ends at the latest, when a slow disk or a large team makes it grow: so much a
+# damaged one costs, and so much memory takes it to be read.
+_MOST_CHUNK_NS = 1_000_000_000
 MOST_CHUNK_BYTES = 1 << 20
 
 
@@ -154,9 +155,9 @@ class RawFile:
     def _add(self, channel: int, data: bytes, time_s: float) -> None:
         time_ns = round(time_s * 1e9)
         first_ns, last_ns = self._chunk_ns or (time_ns, time_ns)
-        self._chunk_ns = min(first_ns, time_ns), max(last_ns, time_ns)
+        first_ns, last_ns = self._chunk_ns = min(first_ns, time_ns), max(last_ns, time_ns)
         Message(channel, time_ns, data, publish_time=time_ns, sequence=0).write(self._chunk)
-        if self._chunk.count > MOST_CHUNK_BYTES:
+        if last_ns - first_ns > _MOST_CHUNK_NS or self._chunk.count > MOST_CHUNK_BYTES:
             self._end_chunk()
 
     def _end_chunk(self) -> None:

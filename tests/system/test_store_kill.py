@@ -1,0 +1,265 @@
+"""A hub that is killed, and a card that loses its power: what was put two seconds ago is there.
+
+Child processes put strides into a store and tell by a pipe what they have put, and when. A kill
+leaves to the system all that was written. The power cut does not: an ext4 on a loop device is shut
+down as xfstests does it, without a flush of its journal, so that whatever was not synced is gone.
+That tells what the store syncs, in time and in which order, and that it recovers; it does not tell
+of cards that lie about a sync.
+"""
+
+import fcntl
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Self
+
+import msgspec
+import pytest
+
+from made_entries import LIMITS
+from stridehub.record.reading import Reading
+from stridehub.record.store import Store
+
+SHORT_KILLS = 190
+LONG_KILLS = 10
+POWER_CUTS = 4
+SAFE_S = 2.0  # what was put so long before is there, whatever happened
+COMMITTED_S = 0.2  # mostly; the machine may be busy
+PER_S = 84.0  # 30 runners
+MANY_PER_S = 1000.0
+
+# Forks a hub for each line that it reads, so that each is at work in no time.
+HUBS = """
+import os, sys, time
+from pathlib import Path
+from made_entries import LIMITS, begun, stride_entry
+from stridehub.record.store import Store
+
+def hub(path, session, per_s):
+    store = Store(path, LIMITS)
+    store.put(begun(session))
+    begin_s = time.monotonic()
+    index = 0
+    while True:
+        while index < (time.monotonic() - begin_s) * per_s:
+            store.put(stride_entry(session, index, f"r{index % 30}"))
+            print(index, time.monotonic(), flush=True)
+            index += 1
+            if index % 50 == 0 and not store.trouble:
+                store.confirmed(letter.number for letter in store.waiting(0, 20))
+        time.sleep(0.002)
+
+for line in sys.stdin:
+    path, session, per_s = line.split()
+    pid = os.fork()
+    if not pid:
+        hub(Path(path), session, float(per_s))
+    print("pid", pid, flush=True)
+    os.waitpid(pid, 0)
+    print("dead", flush=True)
+"""
+
+
+class Hubs:
+    """One at a time."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, "-c", HUBS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": ":".join(sys.path)},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parent.communicate()
+
+    def start(self, path: Path, session: str, per_s: float) -> None:
+        """Returns once it has put the first stride."""
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(f"{path} {session} {per_s}\n")
+        self._parent.stdin.flush()
+        self._pid = 0
+        self._put_s: list[float] = []
+        while not self._pid or not self._put_s:
+            self._read()
+
+    def kill(self) -> list[float]:
+        """When each stride had been put."""
+        os.kill(self._pid, signal.SIGKILL)
+        while self._pid:
+            self._read()
+        return self._put_s
+
+    def _read(self) -> None:
+        assert self._parent.stdout is not None
+        match self._parent.stdout.readline().split():
+            case ["pid", pid]:
+                self._pid = int(pid)
+            case ["dead"]:
+                self._pid = 0
+            case [index, put_s]:
+                assert int(index) == len(self._put_s)
+                self._put_s.append(float(put_s))
+            case other:
+                raise AssertionError(other)
+
+
+@pytest.fixture
+def hubs() -> Iterator[Hubs]:
+    with Hubs() as hubs:
+        yield hubs
+
+
+def kept(path: Path, session: str) -> int:
+    """How many strides, of which none is missing before another, nor any seq."""
+    with closing(sqlite3.connect(path)) as database:
+        query = (
+            'SELECT "index", runner, seq FROM strides WHERE session ='
+            " (SELECT number FROM sessions WHERE id = ?) ORDER BY rowid"
+        )
+        rows = database.execute(query, (session,)).fetchall()
+    seqs: dict[str, list[int]] = defaultdict(list)
+    for _, runner, seq in rows:
+        seqs[runner].append(seq)
+    assert [index for index, _, _ in rows] == list(range(len(rows)))
+    assert all(seqs[runner] == list(range(len(seqs[runner]))) for runner in seqs)
+    return len(rows)
+
+
+def assert_good(path: Path) -> None:
+    """Nothing had to be mended; what waits for the broker is the end of each sequence."""
+    store = Store(path, LIMITS)
+    assert store.notices == ()
+    letters = store.waiting(0, 10**6)
+    assert len(letters) == store.count() > 0
+    seqs: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for letter in letters:
+        body = msgspec.json.decode(letter.payload)
+        seqs[body["session"], body["runner"]].append(body["seq"])
+    for (session, runner), waiting in seqs.items():
+        strides = len(list(Reading(path).strides(session, runner)))
+        assert waiting == list(range(strides - len(waiting), strides))
+    assert store.close(20.0)
+
+
+def lag_s(put_s: list[float], strides: int, over_s: float) -> float:
+    """The age of the oldest stride that is missing."""
+    return max(0.0, over_s - put_s[strides]) if strides < len(put_s) else 0.0
+
+
+def test_what_was_put_outlives_hubs_that_are_killed(tmp_path: Path, hubs: Hubs) -> None:
+    path = tmp_path / "sessions.sqlite"
+    lags_s = []
+    for number in range(SHORT_KILLS):
+        session = f"s{number}"
+        hubs.start(path, session, MANY_PER_S if number % 2 else PER_S)
+        time.sleep(random.uniform(0.0, 0.1))
+        killed_s = time.monotonic()
+        put_s = hubs.kill()
+        lags_s.append(lag_s(put_s, kept(path, session), killed_s))
+    assert max(lags_s) < SAFE_S
+    assert median(lags_s) < COMMITTED_S
+    assert_good(path)
+
+
+def test_what_was_put_two_seconds_ago_outlives_a_kill(tmp_path: Path) -> None:
+    many = [Hubs() for _ in range(LONG_KILLS)]
+    paths = [tmp_path / f"{number}.sqlite" for number in range(LONG_KILLS)]
+    for hubs, path in zip(many, paths, strict=True):
+        hubs.start(path, "s1", PER_S)
+    time.sleep(SAFE_S)
+    for hubs, path in zip(many, paths, strict=True):
+        with hubs:
+            time.sleep(random.uniform(0.0, 0.2))
+            killed_s = time.monotonic()
+            put_s = hubs.kill()
+        strides = kept(path, "s1")
+        assert strides > 0
+        assert lag_s(put_s, strides, killed_s) < SAFE_S
+        assert_good(path)
+
+
+# ---- power cuts ----
+
+
+class Card:
+    """A file system that can lose its power."""
+
+    # EXT4_IOC_SHUTDOWN, _IOR('X', 125, __u32), of fs/ext4/ext4.h; and its flag NOLOGFLUSH.
+    _SHUTDOWN = 2 << 30 | 4 << 16 | ord("X") << 8 | 125
+    _NO_FLUSH = struct.pack("I", 2)
+
+    def __init__(self, folder: Path) -> None:
+        """Skips where there is none to be had."""
+        self._image = folder / "image"
+        self.root = folder / "card"
+        self.root.mkdir()
+        with self._image.open("wb") as image:
+            image.truncate(64 * 2**20)
+        if shutil.which("mkfs.ext4") is None:
+            pytest.skip("no ext4 can be made here")
+        subprocess.run(["mkfs.ext4", "-q", self._image], check=True)
+        self._mount()
+
+    def _mount(self) -> None:
+        mount = ["mount", "-o", "loop", str(self._image), str(self.root)]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("no file system may be mounted here")
+
+    def cut_power(self) -> None:
+        """Nothing more reaches the card; it looks as it did."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.ioctl(folder, self._SHUTDOWN, self._NO_FLUSH)
+        finally:
+            os.close(folder)
+
+    def restore_power(self) -> None:
+        """Nobody may use it any more."""
+        self.remove()
+        self._mount()
+
+    def remove(self) -> None:
+        subprocess.run(["umount", self.root], check=True)
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Iterator[Card]:
+    card = Card(tmp_path)
+    yield card
+    card.remove()
+
+
+def test_what_was_put_two_seconds_ago_outlives_a_power_cut(card: Card, hubs: Hubs) -> None:
+    path = card.root / "state" / "sessions.sqlite"
+    lags_s = []
+    for number in range(POWER_CUTS):
+        session = f"s{number}"
+        hubs.start(path, session, PER_S)
+        time.sleep(random.uniform(SAFE_S, 1.5 * SAFE_S))
+        cut_s = time.monotonic()
+        card.cut_power()
+        put_s = [put_s for put_s in hubs.kill() if put_s < cut_s]
+        card.restore_power()
+        strides = kept(path, session)
+        assert strides > 0
+        lags_s.append(lag_s(put_s, strides, cut_s))
+    assert max(lags_s) < SAFE_S
+    assert max(lags_s) > 0.0, "the power was never off"
+    assert_good(path)

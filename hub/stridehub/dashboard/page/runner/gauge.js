@@ -29,9 +29,9 @@ export class Gauge {
     this.#title = svg("text", { class: "gauge-title" }, title);
     this.#lowText = svg("text", { class: "gauge-bound" });
     this.#highText = svg("text", { class: "gauge-bound" });
-    this.#group = svg("g", { class: "gauge" });
+    this.#group = svg("g", { class: "gauge absent" });
     for (const { group } of this.#rings.values()) this.#group.append(group);
-    this.labels = svg("g", {}, this.#title, this.#lowText, this.#highText);
+    this.labels = svg("g", { class: "absent" }, this.#title, this.#lowText, this.#highText);
     parent.append(this.#group);
   }
 

@@ -2,7 +2,7 @@
 
 const WORDS = new Map([
   ["below", { sign: "▼", word: "below" }],
-  ["in", { sign: "●", word: "in zone" }],
+  ["in", { sign: "●", word: "in" }],
   ["above", { sign: "▲", word: "above" }],
 ]);
 const UNKNOWN = { sign: "", word: "" };

@@ -51,9 +51,15 @@ def _failed(reason: object, code: int) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from stridehub.commands.demo import demo
+    from stridehub.commands.demo import Ports, demo
 
-    demo(runners=options.runners, seconds=options.seconds, seed=options.seed)
+    demo(
+        runners=options.runners,
+        seconds=options.seconds,
+        seed=options.seed,
+        ports=Ports(options.mqtt_port, options.ws_port, options.http_port),
+        browser=not options.no_browser,
+    )
     return 0
 
 
@@ -203,10 +209,18 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=_seed, default=1, metavar="K", help="of all that is random (default 1)"
     )
-    parser.add_argument("--no-browser", action="store_true", help="accepted; no page is opened yet")
-    for name in ("mqtt", "ws", "http"):
+    parser.add_argument("--no-browser", action="store_true", help="do not open the live page")
+    for name, port, what in (
+        ("mqtt", 1883, "of the broker"),
+        ("ws", 9001, "of the broker, for pages"),
+        ("http", 8080, "of the live page"),
+    ):
         parser.add_argument(
-            f"--{name}-port", type=_port, metavar="P", help="accepted; no port is in use yet"
+            f"--{name}-port",
+            type=_port,
+            default=port,
+            metavar="P",
+            help=f"{what} (default {port}; a taken one moves to a free one)",
         )
 
 

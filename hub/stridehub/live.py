@@ -17,6 +17,7 @@ from stridehub.model import KnownPod
 from stridehub.pods.radio import Host, Radio
 from stridehub.pods.radio_source import Memory, source_of
 from stridehub.pods.source import PacketSink
+from stridehub.record.raw import RawRecorder
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
 from stridehub.timing import ADVANCE_S, KEEP_S, LAST_WRITE_S, SHUTDOWN_S, TELL_S
@@ -37,6 +38,7 @@ class Live:
         *,
         pods: Iterable[KnownPod] | None = None,
         coaching: CoachStore | None = None,
+        recorder: RawRecorder | None = None,
         on_event: Sequence[OnEvent] = (),
         on_stride: Sequence[OnStride] = (),
         on_cue: Sequence[OnCue] = (),
@@ -59,6 +61,7 @@ class Live:
         self._writes: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._store = coaching
+        self._recorder = recorder
         self._not_kept: set[str] = set()
         self.source = source_of(
             config.radio,
@@ -86,6 +89,8 @@ class Live:
             hand_over=hand_over,
         )
         self.sink: PacketSink = self.team.pipeline
+        if recorder is not None:
+            self.sink = recorder.wrap(self.team.pipeline)
         for pod in known:
             self._know(pod.runner)
 
@@ -97,7 +102,10 @@ class Live:
         if runner not in self.team.coaches:
             memory = self._remembered(runner)
             may_cue = runner not in self._not_kept
-            self.team.add_runner(self._config.profile(runner), memory, may_cue=may_cue)
+            profile = self._config.profile(runner)
+            self.team.add_runner(profile, memory, may_cue=may_cue)
+            if self._recorder is not None:
+                self._recorder.add_runner(profile)
 
     def _remembered(self, runner: str) -> RunnerMemory | None:
         """What cannot be read stays as it is on the disk, for somebody to look at."""
@@ -168,8 +176,11 @@ class Live:
     async def _advance(self) -> None:
         while True:
             await asyncio.sleep(ADVANCE_S)
-            self.team.advance(self._clock())
+            now_s = self._clock()
+            self.team.advance(now_s)
             self.haptics.beat()
+            if self._recorder is not None:
+                self._recorder.advanced(now_s)
 
     async def _keep_remembering(self) -> None:
         while True:

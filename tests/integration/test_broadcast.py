@@ -60,6 +60,7 @@ class Kept:
 
     trouble: str | None = None
     lost = 0
+    notices = ()
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []

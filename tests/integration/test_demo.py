@@ -7,7 +7,7 @@ import pytest
 
 from stridehub.app import Feed, Pipeline
 from stridehub.commands.bench import measure
-from stridehub.commands.demo import COLUMNS, Session
+from stridehub.commands.demo_session import COLUMNS, Session
 from stridehub.kernel import wire
 from stridehub.model import Placement, Side, Stride
 from stridehub.pods.simulated import SimulatedSource

@@ -14,6 +14,7 @@ from stridehub.checklist import Item
 from stridehub.model import LinkState, PodHealth
 from stridehub.mqtt.messages import AlertLevel, HubState, Status
 from stridehub.mqtt.topics import Topics
+from stridehub.record.health import Notice
 from stridehub.team import Team
 from stridehub.timing import STATUS_S, TELL_S
 
@@ -37,8 +38,16 @@ class StoreState(Protocol):
     @property
     def lost(self) -> int: ...
 
+    @property
+    def notices(self) -> Sequence[Notice]: ...
+
     def count(self) -> int:
         """Messages that the broker has not confirmed."""
+
+
+def mending(notice: Notice) -> Alarm:
+    """Of what was done about a damaged database."""
+    return Alarm(AlertLevel.WARNING, "mended", notice.path.name, str(notice))
 
 
 def offline(utc_ms: int) -> Status:
@@ -67,7 +76,8 @@ class HubBulletins:
 
     def _tell(self, now_s: float) -> None:
         troubles = list(self._troubles())
-        for alarm in self._alarms.new([*troubles, *self._of_runners()], now_s):
+        mended = map(mending, self.store.notices)
+        for alarm in self._alarms.new([*troubles, *mended, *self._of_runners()], now_s):
             self.chronicle.alert(alarm)
         reasons = tuple(trouble.text for trouble in troubles)
         what = reasons, self.chronicle.session, tuple(self.team.coaches)

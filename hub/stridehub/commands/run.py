@@ -3,20 +3,29 @@
 import asyncio
 import logging
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from stridehub.broadcast.alarms import Alarm
+from stridehub.broadcast.chronicle import Chronicle
+from stridehub.broadcast.hub_bulletins import HubView, mending
 from stridehub.checklist import Item
 from stridehub.commands.cells import HEALTH_COLUMNS, health_row
+from stridehub.commands.coach_side import CoachSide, coach_side
 from stridehub.commands.coaching_lines import CueNews, coaching_lines, state_line
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
 from stridehub.live import Live
 from stridehub.model import LinkState, PodHealth, Stride
+from stridehub.mqtt.messages import AlertLevel
+from stridehub.record.check import check_database
 from stridehub.record.coach_store import SqliteCoachStore
+from stridehub.record.health import Notice
+from stridehub.record.raw import RawRecorder
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import (
     SNAPSHOT_EVERY_S,
@@ -35,10 +44,28 @@ def run(config_path: Path | None) -> None:
     config = load_hub_config(config_path)
     check_plans(config)
     refuse_beside_running_hub(config.runtime)
-    asyncio.run(_run(config, Roster(config.database)))
+    asyncio.run(_run(config, check_database(config.database)))
 
 
-async def _run(config: HubConfig, roster: Roster) -> None:
+async def _run(config: HubConfig, mended: Notice | None) -> None:
+    """`mended`: what was done about the hub's small database."""
+    roster = Roster(config.database)
+    with stop_requested() as stop:
+        async with coach_side(config) as side:
+            if mended is not None:
+                side.uplink.chronicle.alert(mending(mended))
+            with recording(config, side.uplink.chronicle) as recorder:
+                await _measure(config, roster, side, recorder, stop)
+
+
+async def _measure(
+    config: HubConfig,
+    roster: Roster,
+    side: CoachSide,
+    recorder: RawRecorder | None,
+    stop: asyncio.Event,
+) -> None:
+    chronicle = side.uplink.chronicle
     strides = Counter[str]()
 
     def count(stride: Stride) -> None:
@@ -49,21 +76,28 @@ async def _run(config: HubConfig, roster: Roster) -> None:
         config,
         roster,
         coaching=SqliteCoachStore(config.database),
-        on_stride=[count],
-        on_cue=[cues.cue],
-        on_follow_up=[cues.follow_up],
+        recorder=recorder,
+        on_stride=[count, chronicle.on_stride],
+        on_cue=[cues.cue, chronicle.on_cue],
+        on_follow_up=[cues.follow_up, chronicle.on_follow_up],
         on_checklist=_tell_checklist,
     )
     snapshots = Snapshots(config.runtime, hub)
-    with stop_requested() as stop, live_table(is_quiet=True) as show:
-        async with hub.running() as at_work:
+    log.info("%s", side.where)
+    with live_table(is_quiet=True) as show:
+        async with (
+            side.uplink.running(hub.team, _hub_view(hub, recorder)) as told,
+            hub.running() as at_work,
+        ):
             stopped = asyncio.create_task(stop.wait())
             try:
-                while not stop.is_set() and not at_work.done():
-                    show(_view(hub, strides, cues))
+                while not (stop.is_set() or at_work.done() or told.done()):
+                    show(_view(hub, side, strides, cues))
                     await snapshots.keep()
                     await asyncio.wait(
-                        {at_work, stopped}, timeout=TELL_S, return_when=asyncio.FIRST_COMPLETED
+                        {at_work, told, stopped},
+                        timeout=TELL_S,
+                        return_when=asyncio.FIRST_COMPLETED,
                     )
             finally:
                 stopped.cancel()
@@ -71,6 +105,42 @@ async def _run(config: HubConfig, roster: Roster) -> None:
     print(_sum(hub.source.health(), strides, cues))
     for runner, coach in hub.team.coaches.items():
         print("\n".join([f"{runner}:", *coaching_lines(coach)]))
+
+
+@contextmanager
+def recording(config: HubConfig, chronicle: Chronicle) -> Iterator[RawRecorder | None]:
+    """Of all packets, where the settings want one."""
+    if not config.record.raw or chronicle.session is None:
+        yield None
+        return
+    recorder = RawRecorder(
+        config.raw_folder,
+        chronicle.session,
+        config.record,
+        hub=config.name,
+        now_s=time.monotonic(),
+    )
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+def _hub_view(hub: Live, recorder: RawRecorder | None) -> HubView:
+    def troubles() -> Iterator[Alarm]:
+        for adapter, problem in hub.source.problems().items():
+            text = f"adapter {adapter}: {problem}"
+            yield Alarm(AlertLevel.WARNING, "adapter", adapter, text)
+        ended = recorder.state.problem if recorder is not None else None
+        if ended is not None:
+            yield Alarm(AlertLevel.NOTICE, "recording", "", f"packets are not recorded: {ended}")
+
+    return HubView(
+        pods=hub.source.health,
+        loss=lambda health: hub.checklist.loss(health.pod.runner, health.pod.placement),
+        checklist=lambda: hub.checklist.items,
+        troubles=troubles,
+    )
 
 
 class Snapshots:
@@ -107,7 +177,7 @@ def _tell_checklist(items: Sequence[Item]) -> None:
     log.info("%s", f"to do: {todo}" if items else "ready")
 
 
-def _view(hub: Live, strides: Counter[str], cues: CueNews) -> TableView:
+def _view(hub: Live, side: CoachSide, strides: Counter[str], cues: CueNews) -> TableView:
     healths = hub.source.health()
     coaches = [
         state_line(coach, hub.team.conditions(runner)) for runner, coach in hub.team.coaches.items()
@@ -116,7 +186,7 @@ def _view(hub: Live, strides: Counter[str], cues: CueNews) -> TableView:
     todo = ["ready"] if hub.checklist.is_good else [f"- {i.text}" for i in hub.checklist.items]
     return TableView(
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
-        "\n".join([*todo, *coaches, *cues.latest, f"{last}   (Ctrl-C ends)"]),
+        "\n".join([*todo, *coaches, *cues.latest, side.where, f"{last}   (Ctrl-C ends)"]),
     )  # fmt: skip
 
 

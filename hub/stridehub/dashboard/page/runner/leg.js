@@ -1,7 +1,7 @@
 /** Both legs from the hip down as they move: one over the other, with the zones around them. */
 
-import { anklePath, isStance, keyMoments, poseAt, swingPath, wrap } from "./gait.js";
 import { SIDES } from "../js/zonebar.js";
+import { anklePath, isStance, keyMoments, poseAt, swingPath, wrap } from "./gait.js";
 import { Gauge } from "./gauge.js";
 import { MODES } from "./playback.js";
 import { lineThrough, moveTo, svg } from "./svg.js";
@@ -15,9 +15,10 @@ const CLEAR = 16; // of a zone from the joint that passes it
 const HIP = { x: 0, y: 0 };
 
 export class LegPicture {
-  #cycle;
-  #moments;
-  #groundY;
+  lag = 0.5; // of the right leg behind the left, share of a stride
+  #cycle = null;
+  #moments = new Map();
+  #groundY = LEG + FOOT;
   #kickback;
   #kneeLift;
   #trails;
@@ -28,10 +29,6 @@ export class LegPicture {
 
   /** @param {Element} parent */
   constructor(parent) {
-    this.#cycle = null;
-    this.#moments = new Map();
-    this.#groundY = LEG + FOOT;
-    this.lag = 0.5;
     this.root = svg("svg", {
       class: "leg-picture",
       viewBox: `${BOX.x} ${BOX.y} ${BOX.width} ${BOX.height}`,

@@ -13,8 +13,8 @@ const DASH = { left: [], right: [7, 5] };
 const ZONE_ALPHA = 0.5; // where the zones of both sides meet it is darker
 
 export class Strip {
-  #zones;
-  #cues;
+  #zones = [];
+  #cues = [];
   #element;
   #palette;
   #plot;
@@ -24,8 +24,6 @@ export class Strip {
   constructor(parent, metric, windowS, palette) {
     this.metric = metric;
     this.windowS = windowS;
-    this.#zones = [];
-    this.#cues = [];
     this.#element = parent;
     this.#palette = palette;
     this.#plot = new uPlot(this.#options(), [[], [], [], [], []], parent);

@@ -26,7 +26,7 @@ export class Strips {
     this.#shown = new Map();
     this.#grid = el("div", { class: "strips" });
     this.#palette = new Palette(parent);
-    parent.append(this.#windows(), this.#chooser(), this.#grid);
+    parent.append(this.#windows(), this.#chooser(), this.#grid, legend());
     this.#choose(chosenBefore());
   }
 
@@ -71,7 +71,10 @@ export class Strips {
   #chooser() {
     this.#boxes = METRICS.map(({ name, title }) => {
       const box = el("input", { type: "checkbox", value: name });
-      box.addEventListener("change", () => this.#choose(this.#ticked()));
+      box.addEventListener("change", () => {
+        this.#choose(this.#ticked());
+        keep(this.#ticked());
+      });
       return { box, label: el("label", {}, box, ` ${title}`) };
     });
     return el("details", { class: "chooser" },
@@ -94,7 +97,6 @@ export class Strips {
     for (const name of names) if (!this.#shown.has(name)) this.#add(name);
     this.#grid.append(...names.map((name) => this.#shown.get(name).root));
     if (this.#readings !== null) this.readings(this.#readings);
-    keep(names);
   }
 
   #add(name) {
@@ -115,6 +117,12 @@ function tell(text, metric, reading) {
   text.title = zone && `zone ${zone}`;
   text.replaceChildren(
     el("b", {}, plain(reading?.median ?? null, metric.decimals)), ` ${sign} ${word}`);
+}
+
+function legend() {
+  const keys = ["left", "right", "zone", "cue", "withheld cue"];
+  return el("p", { class: "legend" },
+    ...keys.map((key) => el("span", { class: `key ${key.split(" ")[0]}` }, key)));
 }
 
 function chosenBefore() {

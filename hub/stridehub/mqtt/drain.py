@@ -16,6 +16,9 @@ from stridehub.timing import MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S, OUTBOX_AGAI
 
 log = logging.getLogger(__name__)
 
+# A stride or cue has 1 to 2 KB. Far more than any broker has to refuse: some of them hang up on one
+# that is too large, again and again, and cannot say why.
+MOST_BYTES_OUT = 65536
 _READ_AHEAD = 100  # letters of about 1 KB in one look at the disk
 
 
@@ -49,7 +52,7 @@ class Drain:
         self._gap_s = 1.0 / per_s
         self._backoff = Backoff(MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S)
         self._is_careful = False  # one at a time
-        self._most_bytes: int | None = None
+        self._most_bytes = MOST_BYTES_OUT
         self._settled = -1  # number of the last letter that is done with
         self._taken = -1  # number of the last letter that was read
         self._read: deque[Letter] = deque()
@@ -69,9 +72,10 @@ class Drain:
         """Something is new in the outbox; from any thread."""
         self._may_have_more = True
 
-    def begin(self, most_bytes: int | None) -> None:
-        """A new connection, which takes packets of that size."""
-        self._most_bytes = most_bytes
+    def begin(self, now_s: float, most_bytes: int | None) -> None:
+        """A new connection, which takes packets of that size; None: it did not say."""
+        self._settle(now_s)  # what the last one had still answered
+        self._most_bytes = min(most_bytes or MOST_BYTES_OUT, MOST_BYTES_OUT)
         self._is_careful = False
         self._go_back()
 
@@ -126,8 +130,8 @@ class Drain:
         sent = _Sent(letter)
         self._flight.append(sent)
         bytes_out = len(letter.topic.encode()) + len(letter.payload) + PACKET_EXTRA_BYTES
-        if self._most_bytes is not None and bytes_out > self._most_bytes:
-            why = f"{bytes_out} bytes; the broker takes {self._most_bytes}"
+        if bytes_out > self._most_bytes:
+            why = f"{bytes_out} bytes; {self._most_bytes} at most"
             sent.answer = Answer(0, why, is_final=True)
             return
         try:
@@ -169,7 +173,7 @@ class Drain:
 
     def _set_aside(self, letter: Letter, why: str) -> None:
         self._counts.set_aside += 1
-        log.error("the broker can never take message %d, %s: %s", letter.number, letter.topic, why)
+        log.error("the broker can never take letter %d, %s: %s", letter.number, letter.topic, why)
 
     def _refused(self, letter: Letter, why: str, now_s: float) -> None:
         """One at a time from here, and after a while, so that the order stays."""

@@ -168,7 +168,7 @@ class Publisher:
         self._counts.connects += 1
         self._deaf = None
         self._subscription = connection.subscribe(self._topics.commands)
-        self._drain.begin(connection.most_bytes)
+        self._drain.begin(time.monotonic(), connection.most_bytes)
         self._board.open()
         self._tell_connected(connection)
 

@@ -25,13 +25,16 @@ export class Brokers {
     this.own = cleaned(config.broker) ?? `${scheme}://${location.hostname}:${config.ws_port}`;
   }
 
-  /** {url, isAgreed}; a stored choice that the address does not name reloads the page. */
+  /** {url, isAgreed}; null: a stored choice that the address does not name, the page is reloaded. */
   chosen() {
     const stored = recall("broker");
     const named = new URLSearchParams(location.search).get("broker");
     if (named === null) {
-      if (stored !== null && cleaned(stored) === stored && stored !== this.own) this.#goTo(stored);
-      return { url: this.own, isAgreed: true };
+      if (stored === null || cleaned(stored) !== stored || stored === this.own) {
+        return { url: this.own, isAgreed: true };
+      }
+      this.#goTo(stored);
+      return null;
     }
     const url = cleaned(named);
     return { url: url ?? named, isAgreed: url !== null && (url === stored || url === this.own) };

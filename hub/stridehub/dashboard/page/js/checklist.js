@@ -23,7 +23,8 @@ export class Checklist {
       .filter(({ ageMs }) => ageMs < ALERT_MS)
       .sort((one, other) => one.ageMs - other.ageMs)
       .slice(0, ALERTS_SHOWN);
-    this.#panel.hidden = known.length === 0 && alerts.length === 0;
+    const isBefore = known.some(({ status }) => status?.session === null);
+    this.#panel.hidden = items.length === 0 && alerts.length === 0 && !isBefore;
     setText(this.#title, titleOf(items.length, known.length));
     setAttribute(this.#panel, "data-level", items.length > 0 ? "warning" : "good");
     const hasManyHubs = all.length > 1;

@@ -7,6 +7,8 @@ import { SIDES, ZoneBar, outside, positionOf } from "./zonebar.js";
 
 const CUE_SHOWN_MS = 60_000; // then it is history, see the runner's own page
 const CUE_NEW_MS = 4_000;
+const PODS_LINES = 3;
+const NEARLY = 0.8; // of a cap: time to think of the way home
 
 export const OVERSTRIDE = { from: 0.1, to: 0.5, decimals: 2, title: "Overstride", unit: "of leg" };
 export const KICKBACK = { from: 40, to: 125, decimals: 0, title: "Kickback", unit: "degrees" };
@@ -77,7 +79,7 @@ class Contact {
 function inWords(leftPct) {
   const more = Math.abs(leftPct - 50).toFixed(1);
   if (more === "0.0") return "even";
-  return `${leftPct > 50 ? "L" : "R"} +${more} %`;
+  return `${leftPct > 50 ? "L" : "R"} +${more}\u00a0%`;
 }
 
 class Zone {
@@ -97,20 +99,20 @@ class Zone {
 
 /** Foot strike is an outcome: told beside the overstride, never judged. */
 class Overstride extends Zone {
-  #strike = el("span", { class: "strike" });
+  #lands = el("span", { class: "cell-lands" });
 
   constructor() {
     super("overstride_ratio", OVERSTRIDE);
-    this.nodes.push(this.#strike);
+    this.nodes.push(this.#lands);
   }
 
   show(runner) {
     super.show(runner);
     const strike = runner.summary?.strike ?? new Map();
     const [left, right] = SIDES.map((side) => strike.get(side) ?? null).map((one) => one && strikeWords(one));
-    if (left === null && right === null) setText(this.#strike, "");
-    else if (left === right) setText(this.#strike, `lands ${left}`);
-    else setText(this.#strike, `lands L ${left ?? NOTHING}, R ${right ?? NOTHING}`);
+    if (left === null && right === null) setText(this.#lands, "");
+    else if (left === right) setText(this.#lands, `lands ${left}`);
+    else setText(this.#lands, `lands L ${left ?? NOTHING}, R ${right ?? NOTHING}`);
   }
 }
 
@@ -125,33 +127,24 @@ class Lean {
   }
 }
 
-/** Load of the calves against its cap, and whether form holds. */
+/** Load of the calves against its cap, and form that fades. */
 class Load {
-  #bar = el("span", { class: "load-used" });
+  #used = el("span", { class: "load-used" });
   #share = el("span", { class: "load-share" });
-  nodes = [
-    el("div", { class: "load", role: "img" }, el("span", { class: "load-bar" }, this.#bar), this.#share),
-  ];
+  #load = el("div", { class: "load-of-cap", role: "img" }, el("span", { class: "load-bar" }, this.#used), this.#share);
+  #fading = el("span", { class: "flag", "data-level": "warning" }, "fading");
+  nodes = [this.#load, this.#fading];
 
   show({ summary }) {
     const load = summary?.load ?? null;
     const share = load?.share ?? null;
-    setText(this.#share, share === null ? (load === null ? NOTHING : "no cap") : percent(share));
-    setProperty(this.#bar, "--share", Math.min(Math.max(share ?? 0, 0), 1));
-    setAttribute(this.nodes[0], "data-level", load?.is_reached ? "error" : share > 0.8 ? "warning" : null);
-    setAttribute(this.nodes[0], "aria-label", load?.is_reached ? "calf load: enough" : `calf load ${percent(share)} of its cap`);
-  }
-}
-
-class Form {
-  #flag = el("span", { class: "flag" });
-  nodes = [this.#flag];
-
-  show({ summary }) {
-    const drift = summary?.drift ?? null;
-    setText(this.#flag, drift === null ? NOTHING : drift.is_fading ? "fading" : "holds");
-    setAttribute(this.#flag, "data-level", drift?.is_fading ? "warning" : null);
-    setAttribute(this.#flag, "title", drift?.text ?? null);
+    const isReached = load?.is_reached === true;
+    setText(this.#share, load !== null && share === null ? "no cap" : percent(share));
+    setProperty(this.#used, "--share", Math.min(Math.max(share ?? 0, 0), 1));
+    setAttribute(this.#load, "data-level", isReached ? "error" : share > NEARLY ? "warning" : null);
+    setAttribute(this.#load, "aria-label", `calf load ${percent(share)} of its cap${isReached ? ", enough" : ""}`);
+    this.#fading.hidden = summary?.drift?.is_fading !== true;
+    setAttribute(this.#fading, "title", summary?.drift?.text ?? null);
   }
 }
 
@@ -187,23 +180,25 @@ function stateOf({ withheld, response }, ageMs) {
 }
 
 function sideOf({ side }) {
-  return side === "left" ? " · L" : side === "right" ? " · R" : "";
+  return side === "left" ? "\u00a0L" : side === "right" ? "\u00a0R" : "";
 }
 
 function outcomeOf({ withheld, response }, ageMs) {
-  if (withheld) return `not buzzed, ${ago(ageMs)} ago`;
-  return `${response === null ? "buzzed" : responseWords(response)}, ${ago(ageMs)} ago`;
+  if (withheld) return `not buzzed · ${ago(ageMs)}`;
+  return `${response === null ? "buzzed" : responseWords(response)} · ${ago(ageMs)}`;
 }
 
 class Pods {
-  #words = el("span", { class: "pods-words" });
-  nodes = [this.#words];
+  #lines = Array.from({ length: PODS_LINES }, () => el("span", { class: "pods-line" }));
+  nodes = [el("div", { class: "pods-lines" }, ...this.#lines)];
 
   show({ pods }) {
-    const { text, level, title } = podsInShort(pods);
-    setText(this.#words, text);
-    setAttribute(this.#words, "data-level", level);
-    setAttribute(this.#words, "title", title);
+    const { lines, title } = podsInShort(pods);
+    this.#lines.forEach((line, place) => {
+      setText(line, lines[place]?.text ?? "");
+      setAttribute(line, "data-level", lines[place]?.level ?? null);
+    });
+    setAttribute(this.nodes[0], "title", title);
   }
 }
 
@@ -227,15 +222,14 @@ function stateWords(summary, ageMs, isStale) {
 
 /** `by`: what rows are sorted by, or null; large values come first where `isDown`. */
 export const COLUMNS = [
-  { name: "runner", title: "Runner", make: () => new Runner(), by: ({ hub, runner }) => `${runner}/${hub}` },
+  { name: "runner", title: "Runner", unit: "name", make: () => new Runner(), by: ({ hub, runner }) => `${runner}/${hub}` },
   { name: "pace", title: "Pace", unit: "min/km", make: () => new Pace(), by: ({ summary }) => summary?.speed_mps ?? null, isDown: true },
-  { name: "cadence", title: "Cadence", unit: "steps/min", make: () => new Figure("cadence_spm", 0), by: (runner) => meanOf(runner, "cadence_spm"), isDown: true },
-  { name: "contact", title: "Contact", unit: "ms, balance", make: () => new Contact(), by: (runner) => meanOf(runner, "contact_time_ms"), isDown: true },
+  { name: "cadence", title: "Cadence", unit: "spm", make: () => new Figure("cadence_spm", 0), by: (runner) => meanOf(runner, "cadence_spm"), isDown: true },
+  { name: "contact", title: "Contact", unit: "ms", make: () => new Contact(), by: (runner) => meanOf(runner, "contact_time_ms"), isDown: true },
   { name: "overstride", title: "Overstride", unit: "foot ahead of hip", make: () => new Overstride(), by: (runner) => outside(readingsOf(runner, "overstride_ratio"), OVERSTRIDE), isDown: true },
   { name: "kickback", title: "Kickback", unit: "heel lift behind", make: () => new Zone("kickback_deg", KICKBACK), by: (runner) => outside(readingsOf(runner, "kickback_deg"), KICKBACK), isDown: true },
-  { name: "lean", title: "Lean", unit: "degrees", make: () => new Lean(), by: (runner) => meanOf(runner, "lean_deg"), isDown: true },
-  { name: "load", title: "Calf load", unit: "of its cap", make: () => new Load(), by: ({ summary }) => summary?.load.share ?? null, isDown: true },
-  { name: "form", title: "Form", unit: "over time", make: () => new Form(), by: ({ summary }) => (summary?.drift ? Number(summary.drift.is_fading) : null), isDown: true },
+  { name: "lean", title: "Lean", unit: "deg", make: () => new Lean(), by: (runner) => meanOf(runner, "lean_deg"), isDown: true },
+  { name: "load", title: "Calf load", unit: "of cap, form", make: () => new Load(), by: ({ summary }) => summary?.load.share ?? null, isDown: true },
   { name: "cue", title: "Cue", unit: "and response", make: () => new Cue(), by: (runner) => newestCue(runner)?.t ?? null, isDown: true },
-  { name: "pods", title: "Pods", unit: "battery, loss, age", make: () => new Pods(), by: ({ pods }) => podsInShort(pods).trouble, isDown: true },
+  { name: "pods", title: "Pods", unit: "the worst of", make: () => new Pods(), by: ({ pods }) => podsInShort(pods).trouble, isDown: true },
 ];

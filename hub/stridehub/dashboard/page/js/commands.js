@@ -21,13 +21,14 @@ export class Commands {
   }
 
   /** Why buttons are disabled, for people; null: they work. */
-  whyNot = () => {
+  whyNot(hub) {
     if (this.#connection.state.phase !== "online") return "Not connected.";
     if (!this.#mayCommand && !this.#connection.hasUser) {
       return "Read only: commands need a user and password, see Settings.";
     }
-    return this.#refusal;
-  };
+    if (this.#refusal !== null) return this.#refusal;
+    return this.#store.hubNow(hub) === null ? "The hub has not told the time yet." : null;
+  }
 
   /** A new connection has new rights. */
   reconsider() {
@@ -35,22 +36,20 @@ export class Commands {
   }
 
   /** Never rejects; refused with a reason also where there is no answer. */
-  send = async (hub, name, args = {}) => {
-    const why = this.whyNot();
-    const now = this.#store.hubNow(hub);
+  async send(hub, name, args = {}) {
+    const why = this.whyNot(hub);
     if (why !== null) return refused(name, why);
-    if (now === null) return refused(name, "The hub has not told the time yet.");
     const id = crypto.getRandomValues(new Uint32Array(4)).join("-");
     const answer = this.#answer(id, name);
     try {
-      const command = { v: 1, t: Math.round(now), id, ...args };
+      const command = { v: 1, t: Math.round(this.#store.hubNow(hub)), id, ...args };
       await this.#connection.publish(topics.command(hub, name), JSON.stringify(command));
     } catch (error) {
       if (error.code !== undefined) this.#refusal = `Read only: ${error.message}.`;
       this.#waiting.get(id)?.(refused(name, error.message));
     }
     return answer;
-  };
+  }
 
   #answer(id, name) {
     return new Promise((resolve) => {

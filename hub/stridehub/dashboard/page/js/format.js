@@ -4,10 +4,10 @@ export const NOTHING = "–";
 const WALK_MPS = 0.5; // slower has no pace that anybody runs by
 
 const CUES = new Map([
-  ["overstride", "Land closer"],
-  ["heel_lift", "Lift heels"],
-  ["flick", "Smaller, relax"],
-  ["sitting_back", "Hips forward"],
+  ["overstride", "Overstride"],
+  ["heel_lift", "Low heels"],
+  ["flick", "Flick"],
+  ["sitting_back", "Sitting back"],
 ]);
 const RESPONSES = new Map([
   ["responded", "it changed"],
@@ -27,7 +27,9 @@ export const responseWords = (response) => RESPONSES.get(response) ?? words(resp
 export const strikeWords = (strike) => STRIKES.get(strike) ?? words(strike);
 
 export function fixed(value, decimals = 0) {
-  return value === null ? NOTHING : value.toFixed(decimals);
+  if (value === null) return NOTHING;
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text; // no "-0"
 }
 
 /** Minutes and seconds of a kilometre. */

@@ -20,10 +20,11 @@ function start(config) {
   const store = new Store(connection);
   const commands = new Commands(connection, store, config.commands === true);
   const brokers = new Brokers(config);
-  const settings = new Settings(brokers, connectTo);
+  const settings = new Settings(brokers, agreed);
   const parts = { banner: new Banner(), checklist: new Checklist(), session: new SessionBar(commands) };
-  const views = new Views(byId("view"), { state: store, connection, sendCommand: commands.send, whyNoCommands: commands.whyNot });
+  const views = new Views(byId("view"), { state: store, connection, commands });
   let blocked = null;
+  let asked = null; // the broker that is meant
 
   document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
     if (effectiveDirective !== "connect-src") return;
@@ -31,7 +32,7 @@ function start(config) {
     store.touch();
   });
   for (const id of ["open-settings", "banner-settings"]) {
-    byId(id).addEventListener("click", () => settings.open(connection.state.url ?? brokers.chosen().url));
+    byId(id).addEventListener("click", () => settings.open(asked));
   }
 
   store.subscribe(draw);
@@ -39,15 +40,22 @@ function start(config) {
   begin();
 
   function begin() {
-    const { url, isAgreed } = brokers.chosen();
-    if (isAgreed) connectTo(url, ...Object.values(credentialsFor(url)));
+    const chosen = brokers.chosen();
+    if (chosen === null) return;
+    const { url, isAgreed } = chosen;
+    asked = url;
+    if (isAgreed) connect(url, ...Object.values(credentialsFor(url)));
     else settings.open(url, "A link names this broker. Connect to it only if you know it.");
   }
 
-  function connectTo(url, user, password) {
-    if (brokers.agree(url)) return; // the page is loaded anew
+  function agreed(url, user, password) {
+    if (!brokers.agree(url)) connect(url, user, password);
+  }
+
+  function connect(url, user, password) {
     blocked = null;
-    if (connection.state.url !== url) store.clear();
+    if (asked !== url) store.clear();
+    asked = url;
     connection.open(url, user, password);
   }
 

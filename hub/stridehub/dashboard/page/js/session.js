@@ -3,11 +3,11 @@
 import { byId, el, setAttribute, setText } from "./dom.js";
 
 const BUTTONS = [
-  { label: "Start session", name: "session_start", isWanted: ({ session }) => session === null },
-  { label: "End session", name: "session_stop", isWanted: ({ session }) => session !== null, asks: true },
-  { label: "Lap for all", name: "mark", args: { kind: "lap" }, isWanted: ({ session }) => session !== null },
-  { label: "Mute all", name: "mute" },
-  { label: "Unmute all", name: "unmute" },
+  { label: "Start", title: "Start a session", name: "session_start", isWanted: ({ session }) => session === null },
+  { label: "End", title: "End the session", name: "session_stop", isWanted: ({ session }) => session !== null, asks: true },
+  { label: "Lap", title: "Mark a lap for all runners", name: "mark", args: { kind: "lap" }, isWanted: ({ session }) => session !== null },
+  { label: "Mute all", title: "No cues for anybody", name: "mute" },
+  { label: "Unmute all", title: "Cues for all again", name: "unmute" },
 ];
 const SURE_MS = 4000; // a second touch within it ends the session
 
@@ -22,13 +22,12 @@ export class SessionBar {
   }
 
   show(hubs) {
-    const why = this.#commands.whyNot();
     const seen = new Set();
     for (const hub of hubs) {
       if (hub.status === null) continue;
       seen.add(hub.hub);
       if (!this.#hubs.has(hub.hub)) this.#add(hub.hub);
-      this.#hubs.get(hub.hub).show(hub.status, why);
+      this.#hubs.get(hub.hub).show(hub.status, this.#commands.whyNot(hub.hub));
     }
     for (const [hub, controls] of this.#hubs) {
       if (seen.has(hub)) continue;
@@ -74,10 +73,10 @@ class HubControls {
     setText(this.#state, isOffline ? "offline" : status.session === null ? "no session" : "session under way");
     setAttribute(this.#state, "data-state", isOffline ? "offline" : status.session === null ? "none" : "under-way");
     setText(this.#why, reason ?? "");
-    for (const { element, isWanted } of this.#buttons) {
+    for (const { element, title, isWanted } of this.#buttons) {
       element.hidden = isWanted !== undefined && !isWanted(status);
       element.disabled = reason !== null;
-      setAttribute(element, "title", reason);
+      setAttribute(element, "title", reason ?? title);
     }
   }
 }
@@ -94,7 +93,7 @@ function pressable({ label, name, args, asks }, send) {
       return;
     }
     sureUntilMs = performance.now() + SURE_MS;
-    setText(button, "Really end it?");
+    setText(button, "Really?");
     setTimeout(() => setText(button, label), SURE_MS);
   });
   return button;

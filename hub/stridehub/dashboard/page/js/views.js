@@ -4,14 +4,14 @@ import { el } from "./dom.js";
 
 export class Views {
   #element;
-  #shared;
+  #parts;
   #unmount = () => {};
   #turn = 0;
 
-  /** `shared`: of the Context, see context.js. */
-  constructor(element, shared) {
+  /** `parts`: {state, connection, commands}. */
+  constructor(element, parts) {
     this.#element = element;
-    this.#shared = shared;
+    this.#parts = parts;
   }
 
   follow() {
@@ -32,8 +32,21 @@ export class Views {
       this.#element.append(el("p", { class: "empty" }, "This view could not be loaded. Is the hub still there?"));
       return;
     }
-    this.#unmount = view.mount(this.#element, { ...this.#shared, ...own });
+    this.#unmount = view.mount(this.#element, this.#context(own));
     scrollTo(0, 0);
+  }
+
+  /** See context.js. */
+  #context({ hub, runner }) {
+    const { state, connection, commands } = this.#parts;
+    return {
+      hub,
+      runner,
+      state,
+      connection,
+      sendCommand: (...given) => commands.send(...given),
+      whyNoCommands: () => commands.whyNot(hub),
+    };
   }
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stridehub.commands.demo import HEAD_START_S, Session
+from stridehub.commands.demo_session import HEAD_START_S, Session
 
 RUNNERS, SEED, SECONDS = 4, 1, 20.0
 

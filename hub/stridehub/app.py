@@ -24,6 +24,7 @@ class Pipeline:
         self.kernels: dict[str, StrideKernel] = {}
         self._worn: dict[str, list[WornPod]] = {}  # by runner, in the order of the pods' numbers
         self.now_s = 0.0  # hub time, as far as packets tell
+        self._is_over = False
 
     def add_runner(self, profile: RunnerProfile) -> None:
         """Raises ProfileError."""
@@ -69,6 +70,8 @@ class Pipeline:
 
     def on_packet(self, runner: str, pod: int, packet: Bytes, arrival_s: float) -> None:
         """Takes any bytes; what is no packet of this pod is counted by the kernel."""
+        if self._is_over:
+            return  # of a pod that is being let go
         self.now_s = max(self.now_s, arrival_s)
         self._hand_on(runner, self.kernels[runner].push(pod, packet, arrival_s))
 
@@ -79,7 +82,8 @@ class Pipeline:
             self._hand_on(runner, kernel.advance(now_s))
 
     def finish(self) -> None:
-        """No more packets come."""
+        """No more packets count."""
+        self._is_over = True
         for runner, kernel in self.kernels.items():
             self._hand_on(runner, kernel.finish())
 

@@ -60,6 +60,8 @@ class Live:
         self._clock = clock
         self._writes: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None  # while it runs
+        self._end_s = 0.0  # by the loop's clock: nothing is waited for any longer
         self._store = coaching
         self._recorder = recorder
         self._not_kept: set[str] = set()
@@ -150,14 +152,13 @@ class Live:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
         """Runs until the block ends; what is yielded ends before only by raising a fault."""
-        task = asyncio.create_task(self._run())
+        task = self._task = asyncio.create_task(self._run())
         try:
             yield task
         finally:
-            self.team.silence()
-            task.cancel()
-            ended, _ = await asyncio.wait({task, *self._writes}, timeout=SHUTDOWN_S)
-            self.team.finish()
+            self.end()
+            left_s = max(0.0, self._end_s - asyncio.get_running_loop().time())
+            ended, _ = await asyncio.wait({task, *self._writes}, timeout=left_s)
             self.haptics.close()
             self._remember()
             if self._writes:
@@ -165,6 +166,14 @@ class Live:
         if task in ended:
             with suppress(asyncio.CancelledError):
                 task.result()
+
+    def end(self) -> None:
+        """Everything that was measured has been told; pods are let go, which takes a while."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self.team.finish()
+            self._end_s = asyncio.get_running_loop().time() + SHUTDOWN_S
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -680,7 +680,11 @@ def test_nothing_stays_of_a_runner_who_was_left(browser: Browser, url: str, trac
             expect(page.locator(".runner-view, .uplot")).to_have_count(0)
             track.is_online()
             track.strides(1.0)
+            track.cue(100.0)
             page.go_back()
             expect(page.locator(".runner-head h1")).to_contain_text(track.runner)
         expect(page.locator(".runner-view")).to_have_count(1)
         expect(page.locator(".strip canvas")).to_have_count(6)
+        # What the board knew of the runner is there at once.
+        expect(page.locator(".cue-list li")).to_have_count(1)
+        expect(page.locator(".coach")).to_have_text("watching")

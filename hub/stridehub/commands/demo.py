@@ -99,13 +99,13 @@ async def _show(
             elapsed_s = clock() - begin_s
             if seconds is not None and elapsed_s >= seconds:
                 break
-            show(session.view(_footer(session, side, elapsed_s)))
+            show(session.view(_footer(session, elapsed_s), side.where))
             left_s = UPDATE_S if seconds is None else min(UPDATE_S, seconds - elapsed_s)
             await asyncio.wait(
                 {player, ended, told}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
             )
         elapsed_s = clock() - begin_s
-        show(session.view(_footer(session, side, elapsed_s)))
+        show(session.view(_footer(session, elapsed_s), side.where))
         for task in (player, ended):
             task.cancel()
         with suppress(asyncio.CancelledError):
@@ -129,10 +129,10 @@ def _view(session: Session) -> HubView:
     )
 
 
-def _footer(session: Session, side: CoachSide, elapsed_s: float) -> str:
+def _footer(session: Session, elapsed_s: float) -> str:
     late_s = HEAD_START_S + elapsed_s - session.now_s
     hint = f"this machine is {late_s:.0f} s behind; " if late_s > TOO_LATE_S else ""
-    return f"{side.where}\n{session.progress_line(elapsed_s)}   ({hint}Ctrl-C or S ends)"
+    return f"{session.progress_line(elapsed_s)}   ({hint}Ctrl-C or S ends)"
 
 
 @contextmanager

@@ -122,8 +122,8 @@ class Session:
             f"   {states['packets']} packets, {states['lost']} lost   {self.cues.sum}"
         )
 
-    def view(self, footer: str) -> TableView:
-        """Medians of the last WINDOW strides a side."""
+    def view(self, footer: str, where: str = "") -> TableView:
+        """Medians of the last WINDOW strides a side; `where` there is more to see."""
         rows = []
         for runner, kernel in self.team.pipeline.kernels.items():
             latest = [stride for side in Side for stride in self._latest[runner, side]]
@@ -133,7 +133,8 @@ class Session:
             rows.append(
                 (runner, kernel.gait.value, str(len(self.strides[runner])), *metrics, coach)
             )
-        return TableView(TITLE, COLUMNS, rows, "\n".join([*self.cues.latest, footer]))
+        title = f"{TITLE}\n{where}" if where else TITLE
+        return TableView(title, COLUMNS, rows, "\n".join([*self.cues.latest, footer]))
 
     def _coach_says(self, runner: str) -> str:
         buzzed_s, what = self._buzzed.get(runner, (float("-inf"), ""))

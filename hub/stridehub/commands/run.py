@@ -86,8 +86,8 @@ async def _measure(
     log.info("%s", side.where)
     with live_table(is_quiet=True) as show:
         async with (
-            side.uplink.running(hub.team, _hub_view(hub, recorder)) as told,
             hub.running() as at_work,
+            side.uplink.running(hub.team, _hub_view(hub, recorder)) as told,
         ):
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -101,6 +101,7 @@ async def _measure(
                     )
             finally:
                 stopped.cancel()
+                hub.end()
     snapshots.end()
     print(_sum(hub.source.health(), strides, cues))
     for runner, coach in hub.team.coaches.items():

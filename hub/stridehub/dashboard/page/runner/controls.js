@@ -11,11 +11,11 @@ const BUZZES = [["left", "Left"], ["both", "Both"], ["right", "Right"]];
 
 export class Controls {
   #send;
-  #isMuted;
-  #reason;
-  #answers;
-  #noMotor;
-  #zone;
+  #isMuted = false;
+  #reason = el("p", { class: "reason", role: "status" });
+  #answers = el("ol", { class: "answers", role: "log", "aria-label": "The hub's answers" });
+  #noMotor = el("p", { class: "quiet" }, "No motor of this runner is known.");
+  #zone = new ZoneForm((args, words) => this.#tell("set_zone", args, words));
   #fields;
   #mute;
   #buzzes;
@@ -23,11 +23,6 @@ export class Controls {
   /** `send(name, args)` gives the hub's answer. */
   constructor(parent, send) {
     this.#send = send;
-    this.#isMuted = false;
-    this.#reason = el("p", { class: "reason", role: "status" });
-    this.#answers = el("ol", { class: "answers", role: "log", "aria-label": "The hub's answers" });
-    this.#noMotor = el("p", { class: "quiet" }, "No motor of this runner is known.");
-    this.#zone = new ZoneForm((args, words) => this.#tell("set_zone", args, words));
     this.#fields = el("fieldset", { class: "commands" },
       this.#cues(), this.#buzz(), this.#pain(), this.#note(), this.#zone.root);
     parent.append(this.#reason, this.#fields, this.#answers);

@@ -9,10 +9,8 @@ const MOST = 50;
  *   latency_ms: number | null, response: string | null, change: number | null}} Cue
  */
 export class Cues {
-  constructor() {
-    /** @type {Cue[]} the oldest first */
-    this.all = [];
-  }
+  /** @type {Cue[]} the oldest first */
+  all = [];
 
   /** A cue that comes twice counts once. */
   add(message) {
@@ -20,6 +18,11 @@ export class Cues {
     if (place < 0) this.all = [...this.all, message].toSorted((a, b) => a.t - b.t).slice(-MOST);
     else this.all = this.all.with(place, merged(this.all[place], message));
   }
+}
+
+/** The newest cue, as the store has it, from before this view was opened. @returns {Cue} */
+export function ofStore({ value = null, latency_ms = null, change = null, ...cue }) {
+  return { ...cue, value, latency_ms, change, zone: null };
 }
 
 /** What is known of either: the cue itself has the value, its answer the response. */

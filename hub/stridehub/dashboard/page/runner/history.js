@@ -12,15 +12,10 @@ const MOST_ROWS = 6_000; // ten minutes hold about 2700
  *   readings: Map<string, Map<string, object>> | null}} Row
  */
 export class History {
-  #seen;
-  #lastSummaryT;
-
-  constructor() {
-    /** @type {Row[]} in the order of time */
-    this.rows = [];
-    this.#seen = { session: null, seq: -1 };
-    this.#lastSummaryT = null;
-  }
+  /** @type {Row[]} in the order of time */
+  rows = [];
+  #seen = { session: null, seq: -1 };
+  #lastSummaryT = null;
 
   /** A stride that came twice counts once. */
   addStride({ t, session, seq, side, metrics }) {

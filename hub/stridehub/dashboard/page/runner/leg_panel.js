@@ -2,8 +2,8 @@
 
 import { el, setText } from "../js/dom.js";
 import { ago, mean } from "../js/format.js";
-import { rightLag } from "./gait.js";
 import { SIDES } from "../js/zonebar.js";
+import { rightLag } from "./gait.js";
 import { LegPicture } from "./leg.js";
 import { metricOf, plain, titleWithUnit } from "./metrics.js";
 import { MODES, Playback } from "./playback.js";
@@ -14,28 +14,19 @@ const LAST_STRIDES = 8; // of a side, for the rhythm
 const OLD_MS = 5_000; // of the summaries, beyond which the legs are of the past
 
 export class LegPanel {
-  #strides;
-  #readings;
-  #note;
-  #words;
-  #stage;
-  #picture;
-  #playback;
-  #cycle;
+  #strides = new Map(SIDES.map((side) => [side, []]));
+  #readings = new Map();
+  #cycle = null;
+  #stage = el("div", { class: "stage" });
+  #words = el("table", { class: "leg-words" });
+  #note = el("p", { class: "quiet leg-note" });
+  #picture = new LegPicture(this.#stage);
+  #playback = new Playback((phase, mode) => this.#picture.draw(phase, mode));
   #buttons;
 
   constructor(parent) {
-    this.#strides = new Map(SIDES.map((side) => [side, []]));
-    this.#readings = new Map();
-    this.#note = el("p", { class: "quiet leg-note", role: "status" });
-    this.#words = el("table", { class: "leg-words" });
-    const stage = el("div", { class: "stage" });
-    parent.append(legend(), stage, this.#modes(), this.#words, this.#note);
-    this.#stage = stage;
-    this.#picture = new LegPicture(stage);
-    this.#playback = new Playback((phase, mode) => this.#picture.draw(phase, mode));
+    parent.append(legend(), this.#stage, this.#modes(), this.#words, this.#note);
     this.#press();
-    this.#cycle = null;
   }
 
   destroy() {

@@ -18,19 +18,16 @@ const LONGEST_FRAME_S = 0.1; // a page that was hidden goes on where it was
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Playback {
+  mode = calm.matches ? STILL : MOVING;
+  strideS = USUAL_STRIDE_S;
   #draw;
-  #phase;
-  #frame;
-  #lastMs;
+  #phase = 0;
+  #frame = null;
+  #lastMs = null;
 
   /** `draw(phase, mode)` once a frame while it moves, and after each change. */
   constructor(draw) {
-    this.mode = calm.matches ? STILL : MOVING;
-    this.strideS = USUAL_STRIDE_S;
     this.#draw = draw;
-    this.#phase = 0;
-    this.#frame = null;
-    this.#lastMs = null;
   }
 
   choose(name) {

@@ -7,6 +7,7 @@ import { plain } from "./metrics.js";
 const HEIGHT_PX = 132;
 const MOST = 1e5; // beyond it nothing is a metric
 const ROOM = 0.08; // above and below what is shown, of its span
+const BEYOND_PX = 9; // out of sight: the edge of a zone that is open there
 const FLAG_PX = 4.5; // of a cue
 const SUMMARY_S = 2; // a zone holds until the next summary
 const DASH = { left: [], right: [7, 5] };
@@ -166,8 +167,8 @@ export class Strip {
       for (const run of runs) {
         const last = run.at(-1);
         const points = [...run, { ...last, x: Math.min(last.x + SUMMARY_S, 0) }];
-        const top = points.map((p) => [x(p.x), p.high === null ? bbox.top - 9 : y(p.high)]);
-        const foot = bbox.top + bbox.height + 9;
+        const top = points.map((p) => [x(p.x), p.high === null ? bbox.top - BEYOND_PX : y(p.high)]);
+        const foot = bbox.top + bbox.height + BEYOND_PX;
         const bottom = points.map((p) => [x(p.x), p.low === null ? foot : y(p.low)]);
         ctx.globalAlpha = ZONE_ALPHA;
         fill(ctx, [...top, ...bottom.toReversed()]);

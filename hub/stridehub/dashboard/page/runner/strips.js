@@ -1,6 +1,7 @@
 /** The strips that a coach has chosen, one above or beside the other. */
 
 import { el } from "../js/dom.js";
+import { recall, remember } from "../js/memory.js";
 import { SIDES } from "../js/zonebar.js";
 import { METRICS, metricOf, plain, USUAL_ON_A_PHONE, USUAL_STRIPS, withUnit } from "./metrics.js";
 import { Palette } from "./palette.js";
@@ -9,22 +10,18 @@ import { Strip } from "./strip.js";
 
 const WINDOWS = [{ label: "3 min", seconds: 180 }, { label: "10 min", seconds: 600 }];
 const PHONE = "(max-width: 34rem)";
-const KEPT = "stridehub.strips"; // names, in the browser
+const KEPT = "strips"; // their names, in this browser
 
 export class Strips {
-  #windowS;
-  #readings;
-  #shown;
-  #grid;
+  #windowS = WINDOWS[0].seconds;
+  #readings = null;
+  /** @type {Map<string, {root: Element, strip: Strip, texts: Map<string, Element>}>} */
+  #shown = new Map();
+  #grid = el("div", { class: "strips" });
   #palette;
   #boxes;
 
   constructor(parent) {
-    this.#windowS = WINDOWS[0].seconds;
-    this.#readings = null;
-    /** @type {Map<string, {root: Element, strip: Strip, texts: Map<string, Element>}>} */
-    this.#shown = new Map();
-    this.#grid = el("div", { class: "strips" });
     this.#palette = new Palette(parent);
     parent.append(this.#windows(), this.#chooser(), this.#grid, legend());
     this.#choose(chosenBefore());
@@ -73,7 +70,7 @@ export class Strips {
       const box = el("input", { type: "checkbox", value: name });
       box.addEventListener("change", () => {
         this.#choose(this.#ticked());
-        keep(this.#ticked());
+        remember(KEPT, this.#ticked().join(" "));
       });
       return { box, label: el("label", {}, box, ` ${title}`) };
     });
@@ -126,20 +123,7 @@ function legend() {
 }
 
 function chosenBefore() {
-  const known = METRICS.map(({ name }) => name);
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEPT));
-    if (Array.isArray(kept)) return known.filter((name) => kept.includes(name));
-  } catch {
-    // a browser that keeps nothing, or something else's
-  }
+  const kept = recall(KEPT)?.split(" ");
+  if (kept) return METRICS.map(({ name }) => name).filter((name) => kept.includes(name));
   return matchMedia(PHONE).matches ? USUAL_ON_A_PHONE : USUAL_STRIPS;
-}
-
-function keep(names) {
-  try {
-    localStorage.setItem(KEPT, JSON.stringify(names));
-  } catch {
-    // as before
-  }
 }

@@ -5,7 +5,7 @@ import { cueWords, fixed, responseWords } from "../js/format.js";
 import { metricOf, plain, withUnit } from "./metrics.js";
 import { zoneText } from "./reading.js";
 
-export const TIMELINE_MS = 10 * 60_000;
+const TIMELINE_MS = 10 * 60_000;
 const LISTED = 8;
 const ANSWER_MS = 60_000; // a response takes some ten strides; after this it has been missed
 

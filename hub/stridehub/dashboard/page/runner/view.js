@@ -3,7 +3,7 @@
 import { el } from "../js/dom.js";
 import { topics } from "../js/topics.js";
 import { Controls } from "./controls.js";
-import { Cues } from "./cues.js";
+import { Cues, ofStore } from "./cues.js";
 import { ExplainPanel } from "./explain.js";
 import { Head } from "./head.js";
 import { History } from "./history.js";
@@ -25,9 +25,9 @@ export function mount(element, context) {
 
 class RunnerView {
   #context;
-  #summary;
-  #history;
-  #cues;
+  #summary = null;
+  #history = new History();
+  #cues = new Cues();
   #endings;
   #leg;
   #strips;
@@ -39,10 +39,9 @@ class RunnerView {
 
   constructor(element, context) {
     this.#context = context;
-    this.#summary = null;
-    this.#history = new History();
-    this.#cues = new Cues();
     this.#build(element);
+    const { cue = null } = context.state.runner(context.hub, context.runner) ?? {};
+    if (cue !== null) this.#cues.add(ofStore(cue));
     this.#endings = [...this.#subscriptions(), context.state.subscribe(() => this.#update())];
     const timer = setInterval(() => this.#redraw(), REDRAW_MS);
     this.#endings.push(() => clearInterval(timer));

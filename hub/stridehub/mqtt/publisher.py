@@ -29,6 +29,8 @@ from stridehub.timing import (
 
 log = logging.getLogger(__name__)
 
+_MANY_SHORT_ONES = 3
+
 OnCommand = Callable[[str, bytes | None, bool], None]
 HandOver = Callable[[Callable[[], None]], None]
 
@@ -73,6 +75,7 @@ class Publisher:
         self._board = LiveBoard(self._counts)
         self._drain = Drain(outbox, backlog_per_s, self._counts)
         self._backoff = Backoff(MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S)
+        self._short_ones = 0  # connections in a row
         self._subscription: int | None = None  # its mid, until it is answered
         self._deaf: str | None = None  # why commands do not come
         self._goodbye: bytes | None = None
@@ -152,17 +155,28 @@ class Publisher:
 
     def _use(self, connection: Connection) -> None:
         """Raises BrokerError."""
-        begun_s = time.monotonic()
+        steady_s = time.monotonic() + MQTT_STEADY_S
+        self._short_ones += 1
         try:
             self._begin(connection)
             while not self._is_ending.is_set():
                 self._turn(connection)
-                if time.monotonic() - begun_s > MQTT_STEADY_S:
+                if time.monotonic() > steady_s:
                     self._backoff.reset()
+                    self._short_ones = 0
             self._end(connection)
+        except BrokerError as error:
+            raise self._likely(error) from error
         finally:
             self._board.close()
             connection.drop()
+
+    def _likely(self, error: BrokerError) -> BrokerError:
+        """Brokers end the older of two connections with the same name, not all of them say so."""
+        if self._short_ones < _MANY_SHORT_ONES:
+            return error
+        advice = f"again and again: is another hub called {self._topics.hub!r} there?"
+        return BrokerError(error.broker, f"{error.reason}; {advice}")
 
     def _begin(self, connection: Connection) -> None:
         self._counts.connects += 1

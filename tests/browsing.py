@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from mosquitto import Mosquitto, free_port
 
@@ -21,6 +21,8 @@ PHONE = ViewportSize(width=360, height=780)
 
 # A broker that is away is told by the browser on its console too.
 _ALLOWED = ("WebSocket connection to",)
+expect.set_options(timeout=PATIENCE_MS)
+
 _FEED = Path(__file__).with_name("feed.py")
 
 
@@ -126,3 +128,19 @@ def program(
         finally:
             process.kill()
             process.communicate()
+
+
+# ---- what the page shows ----
+
+
+def is_live(page: Page) -> None:
+    """Waits until it is."""
+    expect(page.locator("#connection")).to_have_text("live")
+
+
+def row(page: Page, runner: str) -> Locator:
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=runner, exact=True))
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".rows .runner-name").all_inner_texts()

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -98,9 +99,7 @@ class FeedRunner:
     def stride(self, side: Side, now_s: float, t: int, session: str, seq: int) -> StrideMessage:
         self._counts[side] += 1
         ic = now_s - self.stride_s(now_s)
-        fields: dict[str, float | None] = {
-            name: getattr(self, f"_{name}", None) for name in Stride.__struct_fields__[6:-1]
-        }
+        fields: dict[str, Any] = dict.fromkeys(Stride.__struct_fields__[6:-1])
         fields |= {m: self._value(m, side, now_s, noise=0.2) for m in ZONE_METRICS}
         fields |= {name: value * self._chance.gauss(1.0, 0.04) for name, value in _OTHERS.items()}
         fields["speed_mps"] = self.speed_mps(now_s)

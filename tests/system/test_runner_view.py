@@ -118,6 +118,12 @@ class Track:
     def cycle(self, cycle: Cycle) -> None:
         self.say(self.topics.cycle(self.runner), cycle, retain=True)
 
+    def explain(self, **association: Any) -> None:
+        told = self._source.explain(utc_ms())
+        changed = msgspec.structs.replace(told.associations[0], **association)
+        told = msgspec.structs.replace(told, associations=(changed,))
+        self.say(self.topics.explain(self.runner), told, retain=True)
+
     def zones(self) -> None:
         told = self._source.zones(60.0, utc_ms())
         self.say(self.topics.zone(self.runner), told, retain=True)
@@ -188,9 +194,12 @@ class Track:
 
 @contextmanager
 def runner_page(browser: Browser, url: str, track: Track, **context: Any) -> Iterator[Page]:
+    """It hears all that the hub says from now on: what is retained of its last topic has come."""
+    track.explain()
     with visit(browser, f"{url}#/runner/track/{track.runner}", **context) as page:
         expect(page.locator("#connection")).to_have_text("live")
         expect(page.locator(".runner-head h1")).to_contain_text(track.runner)
+        expect(page.locator(".how-lands")).to_contain_text("Lands")
         yield page
 
 
@@ -627,12 +636,9 @@ def test_nothing_that_is_odd_does_harm(browser: Browser, url: str, track: Track)
 
 
 def test_text_of_a_hub_stays_text(browser: Browser, url: str, track: Track) -> None:
-    explain = FeedRunner(1, 0.0).explain(utc_ms())
-    spoilt = msgspec.structs.replace(explain.associations[0], text=SCRIPT)
-    told = msgspec.structs.replace(explain, associations=(spoilt,))
     with runner_page(browser, url, track) as page:
         track.is_online(coach=SCRIPT, drill=(SCRIPT,))
-        track.say(track.topics.explain(track.runner), told)
+        track.explain(text=SCRIPT)
         expect(page.locator(".coach")).to_have_text(SCRIPT)
         expect(page.locator(".told")).to_have_text(SCRIPT)
         expect(page.locator("main img, main script")).to_have_count(0)
@@ -682,7 +688,7 @@ def test_nothing_stays_of_a_runner_who_was_left(browser: Browser, url: str, trac
             track.strides(1.0)
             track.cue(100.0)
             page.go_back()
-            expect(page.locator(".runner-head h1")).to_contain_text(track.runner)
+            expect(page.locator(".how-lands")).to_contain_text("Lands")
         expect(page.locator(".runner-view")).to_have_count(1)
         expect(page.locator(".strip canvas")).to_have_count(6)
         # What the board knew of the runner is there at once.

@@ -30,11 +30,13 @@ endif
 FAST_PODS := tests/integration/test_radio.py
 # The tests' own BlueZ stands on it.
 NEED_RADIO := dbus-daemon
+# The live page is tested with these.
+NEED_PAGE := mosquitto chromium
 # The pod's core needs these besides NEED_C.
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
 .PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
-	closed-loop accuracy callgrind picture fuzz clean
+	closed-loop accuracy callgrind picture vendor bench-page fuzz clean
 
 help:
 	@printf '%s\n' \
@@ -44,12 +46,14 @@ help:
 	'make lint       ruff, mypy, clang-format, clang-tidy' \
 	'make bench      packets in, strides out: speed and memory' \
 	'make bench-radio  what ten pods over Bluetooth cost the hub' \
+	'make bench-page  frames a second of the live page with 30 runners' \
 	'make soak       an hour of session with everything that goes wrong in it' \
 	'make vm-test    the hub in virtual machines, with the real BlueZ and a gpiochip' \
 	'make closed-loop  synthetic runners who feel their cues: does cueing work?' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
 	'make picture    docs/demo.svg drawn anew' \
+	'make vendor     what the live page has of others, from npm, checked' \
 	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
 	'make clean      removes what was built, and the virtual environment'
 
@@ -73,7 +77,7 @@ test-aarch64:
 	@$(MAKE) -C native --no-print-directory aarch64
 
 test-python: $(VENV)/with-test
-	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
+	@.ci/install-missing gcc libc6-dev $(NEED_RADIO) $(NEED_PAGE)
 	$(SAY) 'Python tests'
 	@$(BIN)/python -m pytest $(FAST_PODS)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore $(FAST_PODS)
@@ -114,6 +118,11 @@ bench-radio: $(VENV)/with-test
 	$(SAY) 'ten pods over Bluetooth $(ARGS)'
 	@$(BIN)/python tests/bench/radio.py $(ARGS)
 
+bench-page: $(VENV)/with-test
+	@.ci/install-missing $(NEED_PAGE)
+	$(SAY) 'the live page with 30 runners $(ARGS)'
+	@$(BIN)/python tests/bench/page.py $(ARGS)
+
 soak: $(VENV)/with-test
 	@.ci/install-missing gcc libc6-dev $(NEED_RADIO)
 	$(SAY) 'an hour of session, six times as fast $(ARGS)'
@@ -143,6 +152,11 @@ callgrind: $(VENV)/with-run
 picture: $(VENV)/with-run
 	$(SAY) 'docs/demo.svg'
 	@$(BIN)/python docs/picture.py
+
+vendor:
+	@.ci/install-missing npm python3
+	$(SAY) 'what the page has of others, as hub/stridehub/dashboard/page/vendor/vendor.json says'
+	@.ci/vendor $(ARGS)
 
 fuzz: FUZZ_SECONDS := 300
 fuzz:

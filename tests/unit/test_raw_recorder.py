@@ -12,6 +12,7 @@ import pytest
 
 from raw_hub import PATIENCE_S, until
 from stridehub.config import RecordConfig
+from stridehub.errors import RecordingError
 from stridehub.kernel.wire import Bytes
 from stridehub.model import Placement, PodInfo, RunnerProfile
 from stridehub.pods.source import Take, WornPod
@@ -59,8 +60,11 @@ class Bench:
         until(self.recorder.close)
 
     def numbers(self) -> list[int]:
-        """Of the packets in the file."""
-        recording = load_raw(self.recorder.state.path)
+        """Of the packets in the file, as far as it is there."""
+        try:
+            recording = load_raw(self.recorder.state.path)
+        except RecordingError:
+            return []
         packets = [item for item in recording.items() if isinstance(item, RawPacket)]
         return [int.from_bytes(item.packet, "little") for item in packets]
 
@@ -102,8 +106,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Card:
 def test_what_is_received_is_on_the_disk_while_the_recording_goes_on(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "new" / "folder")
     bench.send(200)
-    until(lambda: bench.recorder.state.written_bytes > 1500)
-    assert bench.numbers() == list(range(200))
+    until(lambda: bench.numbers() == list(range(200)))
     bench.close()
     assert load_raw(bench.recorder.state.path).defects == ()
     assert bench.recorder.state.path == tmp_path / "new" / "folder" / "now.mcap"
@@ -158,7 +161,7 @@ def test_a_disk_that_hangs_holds_nobody_up(tmp_path: Path, hanging_disk: threadi
     lost = bench.recorder.state.lost_packets
     assert 500 <= lost <= 510
     hanging_disk.set()
-    until(lambda: bench.recorder.state.written_bytes > 10_000)
+    until(lambda: bench.recorder.state.written_bytes > 10_000)  # there is room again
     bench.send(10)
     bench.close()
     kept = [*range(MOST_WAITING + 500 - lost), *range(MOST_WAITING + 500, MOST_WAITING + 510)]
@@ -182,7 +185,7 @@ def test_a_full_card_interrupts_the_recording(
 ) -> None:
     bench = Bench(tmp_path, RecordConfig(raw=True, free_mb=300))
     bench.send(100)
-    until(lambda: bench.recorder.state.written_bytes > 1000)
+    until(lambda: bench.numbers() == list(range(100)))
     card.free_mb = 299.0
     until(lambda: bench.recorder.state.problem)
     assert bench.recorder.state.problem == "recording stopped: 299 MB are free, 300 wanted"
@@ -224,7 +227,7 @@ def test_a_disk_that_fails_ends_the_recording_alone(
 ) -> None:
     bench = Bench(tmp_path)
     bench.send(100)
-    until(lambda: bench.recorder.state.written_bytes > 1000)
+    until(lambda: bench.numbers() == list(range(100)))
 
     def fsync(file: int) -> None:
         raise OSError(5, "Input/output error")

@@ -72,7 +72,8 @@ def unpacked(part: Part) -> Chunk | None:
         data = chunk.data if chunk.compression == "" else _decompressed(chunk)
     except BROKEN:
         return None
-    if len(data) != chunk.uncompressed_size or zlib.crc32(data) != chunk.uncompressed_crc:
+    is_sound = len(data) == chunk.uncompressed_size and zlib.crc32(data) == chunk.uncompressed_crc
+    if not is_sound or not data:  # of zeros, an empty one would be sound
         return None
     plain: Chunk = replace(chunk, compression="", data=data)
     return plain

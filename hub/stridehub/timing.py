@@ -132,6 +132,8 @@ MQTT_KEEP_ALIVE_S = 15
 MQTT_CONNECT_S = 5.0
 # From there to the broker's answer to CONNECT.
 MQTT_CONNACK_S = 5.0
+# A broker that is told that nothing more comes hangs up within a round trip.
+MQTT_HANG_UP_S = 1.0
 # Between tries: at first as long as a broker takes to restart, in the end rarely enough for a night
 # without one. The same after a broker refused a message.
 MQTT_FIRST_WAIT_S = 0.5

@@ -9,6 +9,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,7 +26,13 @@ from stridehub.model import Letter
 from stridehub.mqtt import reasons
 from stridehub.mqtt.bell import Bell
 from stridehub.mqtt.endpoint import Endpoint
-from stridehub.timing import MQTT_CONNACK_S, MQTT_CONNECT_S, MQTT_KEEP_ALIVE_S, MQTT_TICK_S
+from stridehub.timing import (
+    MQTT_CONNACK_S,
+    MQTT_CONNECT_S,
+    MQTT_HANG_UP_S,
+    MQTT_KEEP_ALIVE_S,
+    MQTT_TICK_S,
+)
 
 # In flight: enough to keep a link of 100 ms busy with 200 messages a second; what brokers allow.
 WINDOW = 20
@@ -134,14 +141,30 @@ class Connection:
         end_s = time.monotonic() + MQTT_CONNACK_S
         while self._welcome is None:
             if time.monotonic() > end_s:
-                self.drop()
-                raise BrokerError(self._endpoint, "connected, and no answer")
+                self._unanswered()
             self._turn(MQTT_TICK_S)
             if self._welcome is None and self._end is not None:
                 self._hung_up()
         if self._welcome.is_failure:
             kind = NoVersion5Error if self._refuses_v5(self._welcome) else BrokerError
             raise kind(self._endpoint, f"refused: {reasons.of_code(self._welcome)}")
+
+    def _unanswered(self) -> None:
+        """Raises BrokerError.
+
+        Some old brokers wait for more where they do not understand version 5. Unlike one that
+        hangs they notice that nothing more comes.
+        """
+        stream: Any = self._client.socket()
+        with suppress(OSError):
+            stream.shutdown(socket.SHUT_WR)
+        end_s = time.monotonic() + MQTT_HANG_UP_S
+        while self._end is None and time.monotonic() < end_s:
+            self._turn(MQTT_TICK_S)
+        is_alive = self._end is not None
+        self.drop()
+        kind = NoVersion5Error if self.is_v5 and is_alive else BrokerError
+        raise kind(self._endpoint, "connected, and no answer")
 
     def _hung_up(self) -> None:
         """Raises BrokerError."""

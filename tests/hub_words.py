@@ -1,6 +1,6 @@
 """What a test wants a hub to say, over a real broker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,6 +39,16 @@ class Hub:
     def say(self, topic: str, message: Any, *, retain: bool = False) -> None:
         payload = message if isinstance(message, bytes) else msgspec.json.encode(message)
         self._client.publish(topic, payload, 1, retain).wait_for_publish(SAID_S)
+
+    def hear(self, topics: str, answer: Callable[[str, bytes], tuple[str, Any]]) -> None:
+        """What comes at a topic, and its answer: topic and message."""
+
+        def heard(client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+            topic, told = answer(message.topic, bytes(message.payload))
+            client.publish(topic, msgspec.json.encode(told), 1)  # waits for nothing in this thread
+
+        self._client.on_message = heard
+        self._client.subscribe(topics, 1)
 
     def flush(self) -> None:
         """Mosquitto 2.0 sends one message over a WebSocket each time that something wakes it."""

@@ -10,14 +10,13 @@ from threading import Lock
 from typing import Any
 
 import msgspec
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browsing import PATIENCE_MS, PHONE, chromium, dashboard, feed, visit
+from browsing import PATIENCE_MS, PHONE, dashboard, feed, visit
 from feed import utc_ms
 from feed_runner import FeedRunner
+from hub_words import Hub, hub
 from mosquitto import Mosquitto
 from stridehub.coaching.cue import Response, Withheld
 from stridehub.coaching.zones import Position, Zone
@@ -29,12 +28,9 @@ from stridehub.mqtt.messages import (
     CueMessage,
     CueResponseMessage,
     Cycle,
-    HubState,
     Reading,
     SideCycle,
-    Status,
 )
-from stridehub.mqtt.topics import Topics
 
 POINTS = 50
 LEG = 220.0  # of the picture, see leg.js
@@ -43,69 +39,31 @@ SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as at_work:
-        yield at_work
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[Mosquitto]:
-    with Mosquitto() as at_work:
-        yield at_work
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, broker: Mosquitto) -> Iterator[str]:
-    with dashboard(tmp_path_factory.mktemp("page"), broker) as served:
-        yield served
-
-
 @pytest.fixture
-def track(broker: Mosquitto, request: pytest.FixtureRequest) -> Iterator["Track"]:
-    with on_air(broker, f"r{abs(hash(request.node.nodeid)) % 10**9}") as hub:
-        yield hub
-
-
-@contextmanager
-def on_air(broker: Mosquitto, runner: str) -> Iterator["Track"]:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    hub = Track(client, runner)
-    client.on_message = lambda _client, _data, message: hub.answer(message)
-    client.connect("127.0.0.1", broker.port)
-    client.subscribe(hub.topics.commands, 1)
-    client.loop_start()
-    try:
-        yield hub
-    finally:
-        client.disconnect()
-        client.loop_stop()
+def track(broker: Mosquitto) -> Iterator["Track"]:
+    with hub(broker) as on_air:
+        yield Track(on_air)
 
 
 class Track:
-    """A hub with one runner, who is of this test only: says what is wanted, answers commands."""
+    """A hub with one runner: says what is wanted, and answers commands."""
 
-    def __init__(self, client: mqtt.Client, runner: str) -> None:
-        self.runner = runner
-        self.topics = Topics("track")
+    def __init__(self, on_air: Hub) -> None:
         self.refusal: str | None = None
-        self._client = client
+        self.say, self.topics = on_air.say, on_air.topics
+        self._hub = on_air
         self._source = FeedRunner(1, 0.0)
-        self._source.name = runner
+        self.runner = self._source.name
         self._seq = 0
         self._lock = Lock()
         self._heard: list[commands.Command] = []
+        on_air.hear(self.topics.commands, self._answer)
 
-    def say(self, topic: str, message: Any, *, retain: bool = False) -> None:
-        payload = message if isinstance(message, bytes) else msgspec.json.encode(message)
-        self._client.publish(topic, payload, 1, retain).wait_for_publish(PATIENCE_MS / 1e3)
-
-    def is_online(self, **summary: Any) -> None:
-        """With a summary, so that the page knows the time and the runner."""
-        status = Status(t=utc_ms(), state=HubState.ONLINE, version="1", session="s1")
-        self.say(self.topics.status, status)
+    def runs(self, **summary: Any) -> None:
+        """So that the page knows the time and the runner."""
+        self._hub.is_online()
         told = self._source.summary(60.0, utc_ms(), "s1")
-        self.say(self.topics.summary(self.runner), msgspec.structs.replace(told, **summary))
+        self._hub.tells(msgspec.structs.replace(told, **summary))
 
     def strides(self, *ages_s: float, **metrics: float) -> None:
         """Of the left foot, told so long ago; all of them alike."""
@@ -171,15 +129,15 @@ class Track:
         )
         self.say(self.topics.cue(self.runner), told)
 
-    def answer(self, message: mqtt.MQTTMessage) -> None:
+    def _answer(self, topic: str, payload: bytes) -> tuple[str, Ack]:
         """Fails, in that no answer comes, where the hub could not read the command."""
-        name = message.topic.rpartition("/")[2]
-        command = msgspec.json.decode(message.payload, type=commands.COMMANDS[name])
+        name = topic.rpartition("/")[2]
+        command = msgspec.json.decode(payload, type=commands.COMMANDS[name])
         with self._lock:
             self._heard.append(command)
         state = AckState.DONE if self.refusal is None else AckState.REFUSED
         told = Ack(t=utc_ms(), id=command.id, command=name, state=state, reason=self.refusal)
-        self._client.publish(self.topics.ack, msgspec.json.encode(told), 1)
+        return self.topics.ack, told
 
     def last_command(self) -> dict[str, Any]:
         """Its fields but those that all have."""
@@ -203,7 +161,7 @@ def runner_page(browser: Browser, url: str, track: Track, **context: Any) -> Ite
         yield page
 
 
-def readings(left: float, right: float, low: float | None, high: float) -> dict[Side, Reading]:
+def both_sides(left: float, right: float, low: float | None, high: float) -> dict[Side, Reading]:
     def reading(value: float) -> Reading:
         position = Position.ABOVE if value > high else Position.IN
         position = Position.BELOW if low is not None and value < low else position
@@ -345,6 +303,37 @@ def test_contacts_tell_how_far_the_right_leg_is_behind(
     assert math.cos(2 * math.pi * (found - lag)) == pytest.approx(1.0, abs=1e-3)
 
 
+def test_the_last_minutes_are_kept_in_order_and_bounded(page: Page) -> None:
+    kept = page.evaluate(
+        """async () => {
+          const { History } = await import("/runner/history.js");
+          const history = new History();
+          const stride = (t, seq) => history.addStride(
+            { t, seq, session: "s", side: "left", metrics: new Map() });
+          const times = () => history.rows.map(({ t }) => t);
+          stride(1000, 0);
+          stride(1000, 0);  // twice
+          stride(3000, 1);
+          history.addSummary({ t: 2000, metrics: new Map() });  // before one that is later
+          const ordered = times();
+          history.addSummary({ t: 20000, metrics: new Map() });  // a silence before it
+          const broken = times();
+          stride(9e15, 2);  // a time that cannot be
+          history.prune(20000);
+          const possible = times();
+          history.prune(20000 + 10 * 60000 - 17500);
+          const recent = times();
+          for (let seq = 3; seq < 20000; seq++) stride(20000 + seq, seq);
+          return { ordered, broken, possible, recent, most: history.rows.length };
+        }"""
+    )
+    assert kept["ordered"] == [1000, 2000, 3000]
+    assert kept["broken"] == [1000, 2000, 2001, 3000, 20000]
+    assert kept["possible"] == kept["broken"]
+    assert kept["recent"] == [3000, 20000]
+    assert kept["most"] <= 6000
+
+
 # ---- what is shown ----
 
 
@@ -352,7 +341,7 @@ def test_strips_draw_strides_that_move_into_the_past(
     browser: Browser, url: str, track: Track
 ) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online(metrics={"kickback_deg": readings(66.4, 85.0, 71.0, 95.0)})
+        track.runs(metrics={"kickback_deg": both_sides(66.4, 85.0, 71.0, 95.0)})
         shown = strip(page, "kickback_deg")
         expect(shown.locator(".reading.left")).to_have_text("66 ▼ below")
         expect(shown.locator(".reading.right")).to_have_text("85 ● in")
@@ -367,7 +356,7 @@ def test_a_coach_chooses_strips_and_the_browser_remembers(
     browser: Browser, url: str, track: Track
 ) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         expect(page.locator(".strip")).to_have_count(6)
         page.get_by_text("Choose strips").click()
         page.get_by_label("Pelvis lean").uncheck()
@@ -381,7 +370,7 @@ def test_a_coach_chooses_strips_and_the_browser_remembers(
 def test_legs_move_and_stand_still_at_a_moment(browser: Browser, url: str, track: Track) -> None:
     track.cycle(a_cycle(track.runner))
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         expect(page.locator(".leg.left")).to_be_visible()
         seen = {bone(page, side) for side in ("left", "right")}
         assert len(seen) == 2  # half a stride apart
@@ -418,7 +407,7 @@ def test_the_kickback_zone_stands_around_the_legs(browser: Browser, url: str, tr
     track.cycle(a_cycle(track.runner))
     with runner_page(browser, url, track) as page:
         for deg, words in ((60.0, "60 ▼ below"), (83.0, "83 ● in"), (110.0, "110 ▲ above")):
-            track.is_online(metrics={"kickback_deg": readings(deg, deg, 71.0, 95.0)})
+            track.runs(metrics={"kickback_deg": both_sides(deg, deg, 71.0, 95.0)})
             expect(page.locator(".leg-words td.left").first).to_have_text(words)
             is_in_zone = (
                 page.locator(".gauge")
@@ -443,7 +432,7 @@ def test_without_a_thigh_pod_nothing_is_said_of_the_ankle(
 ) -> None:
     track.cycle(a_cycle(track.runner, has_thigh=False))
     with runner_page(browser, url, track) as page:
-        track.is_online(metrics={})
+        track.runs(metrics={})
         expect(page.locator(".leg-note")).to_contain_text("no pod")
         expect(page.locator(".leg.left .unknown-thigh")).to_have_attribute(
             "d", "M0.0 0.0L0.0 110.0"
@@ -453,7 +442,7 @@ def test_without_a_thigh_pod_nothing_is_said_of_the_ankle(
 
 def test_a_cue_and_what_came_of_it(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         expect(page.locator(".cues-panel")).to_contain_text("No cue")
         given = track.cue(100.0)
         entry = page.locator(".cue-list li").first
@@ -469,7 +458,7 @@ def test_a_cue_and_what_came_of_it(browser: Browser, url: str, track: Track) -> 
 
 def test_a_withheld_cue_is_marked(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         held = track.cue(
             100.0, withheld=True, why_withheld=Withheld.CONTROL, latency_ms=None, edge_s=None
         )
@@ -500,7 +489,7 @@ def test_the_feed_of_a_hub_fills_every_panel(browser: Browser, broker: Mosquitto
 def test_commands_say_what_the_buttons_say(browser: Browser, url: str, track: Track) -> None:
     own = {"runner": track.runner}
     with runner_page(browser, url, track) as page:
-        track.is_online(is_muted=False, can_buzz=True)
+        track.runs(is_muted=False, can_buzz=True)
         newest = page.locator(".answers li").first
 
         def is_done(words: str, **fields: Any) -> None:
@@ -509,7 +498,7 @@ def test_commands_say_what_the_buttons_say(browser: Browser, url: str, track: Tr
 
         page.get_by_role("button", name="Mute cues").click()
         is_done("Mute cues")
-        track.is_online(is_muted=True, can_buzz=True)
+        track.runs(is_muted=True, can_buzz=True)
         page.get_by_role("button", name="Unmute cues").click()
         is_done("Unmute cues")
         buzz = page.get_by_role("group", name="Test buzz")
@@ -530,7 +519,7 @@ def test_commands_say_what_the_buttons_say(browser: Browser, url: str, track: Tr
 def test_a_zone_is_set_and_given_back(browser: Browser, url: str, track: Track) -> None:
     track.zones()
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         page.get_by_text("Set a zone").click()
         form = page.locator(".zone-form")
         form.get_by_label("Metric").select_option("kickback_deg")
@@ -553,14 +542,14 @@ def test_a_zone_is_set_and_given_back(browser: Browser, url: str, track: Track) 
 def test_a_refusal_is_shown_with_its_reason(browser: Browser, url: str, track: Track) -> None:
     track.refusal = f"no motor of {SCRIPT} answers"
     with runner_page(browser, url, track) as page:
-        track.is_online(can_buzz=True)
+        track.runs(can_buzz=True)
         page.get_by_role("group", name="Test buzz").get_by_role("button", name="Left").click()
         expect(page.locator(".answers li").first).to_have_text(f"✕ Test buzz left: {track.refusal}")
 
 
 def test_without_a_motor_there_is_no_test_buzz(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online(can_buzz=False)
+        track.runs(can_buzz=False)
         buzz = page.get_by_role("group", name="Test buzz")
         expect(buzz.get_by_role("button", name="Left")).to_be_disabled()
         expect(page.locator(".controls-panel")).to_contain_text("No motor")
@@ -574,10 +563,28 @@ def test_who_may_only_read_is_told_why(
         dashboard(tmp_path, broker, commands=False) as url,
         runner_page(browser, url, track) as page,
     ):
-        track.is_online(can_buzz=True)
+        track.runs(can_buzz=True)
         expect(page.locator(".controls-panel .reason")).to_contain_text("Read only")
         for name in ("Mute cues", "Mark a lap", "Mark pain", "Add note"):
             expect(page.get_by_role("button", name=name)).to_be_disabled()
+
+
+def test_a_broker_that_goes_and_comes_back(
+    browser: Browser, broker: Mosquitto, url: str, track: Track
+) -> None:
+    with runner_page(browser, url, track) as page:
+        lap = page.get_by_role("button", name="Mark a lap")
+        track.runs()
+        expect(lap).to_be_enabled()
+        broker.stop()
+        expect(lap).to_be_disabled()
+        expect(page.locator(".controls-panel .reason")).to_have_text("Not connected.")
+        expect(page.locator(".runner-head")).to_have_class("runner-head stale")
+        broker.start()
+        expect(lap).to_be_enabled()
+        with hub(broker) as again:
+            Track(again).runs()
+            expect(page.locator(".runner-head")).to_have_class("runner-head")
 
 
 # ---- what may come from anybody ----
@@ -614,7 +621,7 @@ def hostile(track: Track) -> list[tuple[str, bytes]]:
 
 def test_nothing_that_is_odd_does_harm(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online()
+        track.runs()
         expect(page.locator(".coach")).to_have_text("watching")
         said = hostile(track)
         for topic, payload in said:
@@ -637,7 +644,7 @@ def test_nothing_that_is_odd_does_harm(browser: Browser, url: str, track: Track)
 
 def test_text_of_a_hub_stays_text(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online(coach=SCRIPT, drill=(SCRIPT,))
+        track.runs(coach=SCRIPT, drill=(SCRIPT,))
         track.explain(text=SCRIPT)
         expect(page.locator(".coach")).to_have_text(SCRIPT)
         expect(page.locator(".told")).to_have_text(SCRIPT)
@@ -650,7 +657,7 @@ def test_text_of_a_hub_stays_text(browser: Browser, url: str, track: Track) -> N
 def test_it_fits_a_phone(browser: Browser, url: str, track: Track) -> None:
     track.cycle(a_cycle(track.runner))
     with runner_page(browser, url, track, size=PHONE, color_scheme="dark") as page:
-        track.is_online()
+        track.runs()
         track.cue(100.0, withheld=True, why_withheld=Withheld.SCHEDULE)
         expect(page.locator(".cue-list li")).to_be_visible()
         page.get_by_text("Set a zone").click()
@@ -666,7 +673,7 @@ def test_it_fits_a_phone(browser: Browser, url: str, track: Track) -> None:
 
 def test_a_keyboard_is_enough(browser: Browser, url: str, track: Track) -> None:
     with runner_page(browser, url, track) as page:
-        track.is_online(can_buzz=True)
+        track.runs(can_buzz=True)
         expect(page.get_by_role("button", name="Mark a lap")).to_be_enabled()
         page.get_by_role("button", name="Live speed").focus()
         page.keyboard.press("Tab")
@@ -684,7 +691,7 @@ def test_nothing_stays_of_a_runner_who_was_left(browser: Browser, url: str, trac
             expect(page.locator(".leg.left")).to_be_visible()
             page.get_by_role("link", name="All runners").click()
             expect(page.locator(".runner-view, .uplot")).to_have_count(0)
-            track.is_online()
+            track.runs()
             track.strides(1.0)
             track.cue(100.0)
             page.go_back()

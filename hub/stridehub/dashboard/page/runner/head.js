@@ -12,14 +12,14 @@ const FIGURES = [
 ];
 
 export class Head {
-  #figures = FIGURES.map((figure) => ({ ...figure, value: el("span") }));
+  #figures = FIGURES.map((figure) => ({ ...figure, value: el("span"), suffix: el("small") }));
   #coach = el("p", { class: "coach" });
   #flags = el("ul", { class: "flags" });
 
   constructor(runner) {
     const list = el("dl", { class: "figures" },
-      ...this.#figures.map(({ title, unit, value }) =>
-        el("div", {}, el("dt", {}, title), el("dd", {}, value, el("small", {}, unit)))));
+      ...this.#figures.map(({ title, value, suffix }) =>
+        el("div", {}, el("dt", {}, title), el("dd", {}, value, suffix))));
     this.root = el("header", { class: "runner-head" },
       el("h1", {}, el("a", { href: "#/", "aria-label": "All runners" }, "‹"), runner), list, this.#coach, this.#flags);
   }
@@ -27,8 +27,10 @@ export class Head {
   show(summary, ageMs) {
     this.root.classList.toggle("stale", ageMs > STALE_MS);
     setText(this.#coach, summary === null ? "Nothing heard of this runner yet." : summary.coach);
-    for (const { value, of } of this.#figures) {
-      setText(value, summary === null ? NOTHING : of(summary));
+    for (const { value, suffix, unit, of } of this.#figures) {
+      const text = summary === null ? NOTHING : of(summary);
+      setText(value, text);
+      setText(suffix, text === NOTHING ? "" : unit);
     }
     const told = flags(summary, ageMs);
     if (told.join("\n") === [...this.#flags.children].map((flag) => flag.textContent).join("\n")) return;

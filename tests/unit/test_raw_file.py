@@ -230,7 +230,7 @@ def test_a_file_cut_anywhere_is_read_up_to_its_last_whole_chunk(
         assert not whole
         return
     assert items == WRITTEN[: whole[-1]]
-    end = len(content) - len(MAGIC)  # then it only says once more what it is
+    end = len(content) - len(MAGIC) - 20  # then come where an index would be, and the magic again
     assert left[:end] == content[:end] or "power cut" in recording.defects[0]
 
 

@@ -133,7 +133,8 @@ class Connection:
             else:
                 client.connect(endpoint.host, endpoint.port, MQTT_KEEP_ALIVE_S)
         except (OSError, ValueError) as error:  # a certificate's name, or a host's that is none
-            raise BrokerError(endpoint, reasons.of_error(error)) from error
+            reason = reasons.of_error(error, over_tls=endpoint.tls is not None)
+            raise BrokerError(endpoint, reason) from error
         self._await_welcome()
         client.on_log = None  # costs a line of text for each packet
 

@@ -66,6 +66,7 @@ def _tls(config: MqttConfig) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise ConfigError(config.ca_file, f"no authority's certificate: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _TidySocket
     certificate, key = _path(config.cert_file), _path(config.key_file)
     if certificate is None or key is None:
         return context
@@ -76,6 +77,17 @@ def _tls(config: MqttConfig) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise ConfigError(config.cert_file, f"no certificate with its key: {error}") from error
     return context
+
+
+class _TidySocket(ssl.SSLSocket):
+    """Closes where no handshake was possible: paho leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def _path(name: str | None) -> str | None:

@@ -18,8 +18,10 @@ _ADVICE = {
 }
 
 
-def of_error(error: Exception) -> str:
+def of_error(error: Exception, *, over_tls: bool) -> str:
     """Why there was no connection, or no TLS on it."""
+    if over_tls and isinstance(error, ConnectionResetError | ssl.SSLEOFError):
+        return "it hung up on TLS: is this its port for TLS?"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

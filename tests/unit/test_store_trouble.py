@@ -247,7 +247,7 @@ def test_old_sessions_make_room_on_a_card_that_fills(
     path = card / "sessions.sqlite"
     store = Store(path, LIMITS)
     for session in ("s1", "s2", "s3"):
-        store.put(begun(session), *(stride_entry(session, number) for number in range(5000)))
+        store.put(begun(session), *(stride_entry(session, number) for number in range(3000)))
         assert store.close(WAIT_S)
         store = Store(path, LIMITS)
     assert store.close(WAIT_S)
@@ -256,4 +256,4 @@ def test_old_sessions_make_room_on_a_card_that_fills(
     store = Store(path, RecordConfig(free_mb=50))
     wait_until(lambda: [session.id for session in Reading(path).sessions()] == ["s2", "s3"])
     assert store.close(WAIT_S)
-    assert len(indices(path, "s2")) == len(indices(path, "s3")) == 5000
+    assert len(indices(path, "s2")) == len(indices(path, "s3")) == 3000

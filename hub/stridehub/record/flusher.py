@@ -1,10 +1,8 @@
 """What was committed reaches the card, beside the thread that commits."""
 
-import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +12,6 @@ from stridehub.timing import SYNC_EVERY_S
 # Half a minute of 30 runners. Each checkpoint writes pages all over the file and stops commits for
 # two waits on the card, so that there should not be many.
 WAL_BYTES = 16 * 2**20
-
-log = logging.getLogger(__name__)
 
 
 class Flusher:
@@ -29,10 +25,10 @@ class Flusher:
     SQLite locks nothing in that file, thus closing the descriptor releases no lock of its.
     """
 
-    def __init__(self, path: Path, on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, path: Path) -> None:
         """For a database that is open in WAL mode and stays so until stop(). Raises OSError."""
+        self.trouble: str | None = None  # of the last time
         self._path = path
-        self._on_error = on_error
         self._log = os.open(f"{path}-wal", os.O_RDONLY)
         self._news = threading.Event()
         self._over = threading.Event()
@@ -60,8 +56,9 @@ class Flusher:
                 os.fsync(self._log)
                 if os.fstat(self._log).st_size > WAL_BYTES and not is_last:
                     self._checkpoint()
+                self.trouble = None
             except (OSError, sqlite3.Error) as error:
-                self._on_error(error)
+                self.trouble = str(error)
 
     def _checkpoint(self) -> None:
         """Most of the work beside the writer; only the rest, and the cut of the log, stop it.

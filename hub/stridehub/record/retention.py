@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stridehub.config import RecordConfig
-from stridehub.record.ballast import Ballast
+from stridehub.record.ballast import BALLAST_BYTES, Ballast
 from stridehub.record.ledger import Ledger
 from stridehub.record.migrations import SESSION_TABLES
 from stridehub.record.raw_space import free_mb
@@ -67,7 +67,7 @@ class Retention:
         self._looked_s = time.monotonic()
         self._forget_answers()
         free = free_mb(self._folder)
-        if free > self._limits.free_mb:
+        if free > self._limits.free_mb + BALLAST_BYTES / 1e6:
             self._ballast.take_on()
         self._doomed = self._next_to_go(free)
         return self._doomed is not None
@@ -130,7 +130,8 @@ class Retention:
     def _gave_pages_back(self) -> bool:
         if self._number("freelist_count") * self._page_mb < _SPARE_MB:
             return False
-        self._database.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+        # A page a step, and execute() takes one step where there are no columns.
+        self._database.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
         return True
 
     def _forget_answers(self) -> None:

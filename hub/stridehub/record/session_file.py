@@ -3,7 +3,6 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,10 +27,8 @@ class SessionFile:
         *,
         damage: str | None = None,
         cut: set[str],
-        on_error: Callable[[Exception], None],
     ) -> None:
-        """`damage`: what is wrong with it, if that is known; `cut`: see Ledger; `on_error` is
-        called on another thread when syncing fails.
+        """`damage`: what is wrong with it, if that is known; `cut`: see Ledger.
 
         Raises sqlite3.Error, OSError; StoreError for a file of a newer program.
         """
@@ -45,7 +42,7 @@ class SessionFile:
             if self.notice is not None:  # letters may be missing
                 database.execute("UPDATE sessions SET is_cut = 1")
             self.ledger = Ledger(database, most_letters, cut)
-            self._flusher = Flusher(path, on_error)
+            self._flusher = Flusher(path)
         except BaseException:
             with suppress(sqlite3.Error):
                 database.close()
@@ -53,6 +50,11 @@ class SessionFile:
         self.committed = self._flusher.committed
         self.ballast = Ballast(path)
         self.retention = Retention(self.ledger, path, limits, self.ballast)
+
+    @property
+    def trouble(self) -> str | None:
+        """What may soon be worse, though entries can be written."""
+        return self._flusher.trouble or self.ballast.warning
 
     def close(self) -> None:
         """All that was committed is on the card then, if it takes it."""

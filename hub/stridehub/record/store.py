@@ -45,8 +45,8 @@ class Store:
         most_pending: int = MOST_PENDING,
         most_letters: int = MOST_LETTERS,
     ) -> None:
-        """Waits for the file, for a while. The callbacks are called on other threads: `on_written`
-        after letters have come into the outbox, `on_trouble` when `trouble` changes.
+        """Waits for the file, for a while. The callbacks are called on the writer's thread:
+        `on_written` after letters have come into the outbox, `on_trouble` when `trouble` changes.
 
         Raises StoreError for a file of a newer program. Any other trouble is a state.
         """
@@ -61,14 +61,7 @@ class Store:
         def open_file(damage: str | None, cut: set[str]) -> SessionFile:
             with self._reading:
                 self._close_reader()  # it may be another file
-            return SessionFile(
-                path,
-                limits,
-                most_letters,
-                damage=damage,
-                cut=cut,
-                on_error=lambda error: self._writer.on_sync_error(error),
-            )
+            return SessionFile(path, limits, most_letters, damage=damage, cut=cut)
 
         self._writer = Writer(open_file, on_written=on_written, on_trouble=on_trouble)
         self._writer.has_tried.wait(STORE_OPENS_S)

@@ -175,7 +175,7 @@ class Writer:
             file.committed()
             if posted:
                 self._on_written()
-        self._tell_trouble(file.ballast.warning)
+        self._tell_trouble(file.trouble)
         for event in self._waiting:
             event.set()
         self._waiting.clear()
@@ -233,10 +233,6 @@ class Writer:
         if self._file is not None:
             self.cut |= self._file.ledger.touched  # letters of them may be missing then
         self._close_file()
-
-    def on_sync_error(self, error: Exception) -> None:
-        """Of the file's other threads."""
-        self._tell_trouble(str(error))
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble != self.trouble:

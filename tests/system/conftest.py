@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from browsing import chromium, dashboard
+from hub_words import hub
 from mosquitto import Mosquitto
+from runner_words import Track
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +34,9 @@ def broker(place: Mosquitto) -> Iterator[Mosquitto]:
 def url(tmp_path_factory: pytest.TempPathFactory, place: Mosquitto) -> Iterator[str]:
     with dashboard(tmp_path_factory.mktemp("hub"), place) as served:
         yield served
+
+
+@pytest.fixture
+def track(broker: Mosquitto) -> Iterator[Track]:
+    with hub(broker) as on_air:
+        yield Track(on_air)

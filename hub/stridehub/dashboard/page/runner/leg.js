@@ -63,7 +63,7 @@ export class LegPicture {
     const landing = svg("g", { class: `landing ${side} absent` });
     landing.append(
       svg("path", { d: `M0 0 l-5 ${TICK} h10 z` }),
-      svg("text", { x: side === "left" ? -6 : 6, y: TICK + 12 }, side === "left" ? "L" : "R"),
+      svg("text", { x: side === "left" ? -2 : 2, y: TICK + 12 }, side === "left" ? "L" : "R"),
     );
     const top = svg("path", { class: `heel-top ${side} absent`, d: "M-5 0 H5 M0 -5 V5" });
     this.root.append(path, landing, top);

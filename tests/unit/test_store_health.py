@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -313,6 +313,30 @@ def test_a_file_with_bytes_changed_ends_in_a_store_that_works(
     path.write_bytes(contents[0][:cut])
     path.with_name(f"{path.name}-wal").write_bytes(contents[1])
     assert_mended(path)
+
+
+@FUZZ
+@given(data=st.data())
+def test_reading_a_file_with_bytes_changed_fails_in_one_way(
+    fresh: Callable[[], Path], good: Path, data: st.DataObject
+) -> None:
+    path = fresh()
+    content = bytearray(good.read_bytes())
+    for _ in range(data.draw(st.integers(1, 200))):
+        content[data.draw(st.integers(100, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    reading = Reading(path)
+    for read in (
+        reading.sessions,
+        lambda: reading.runners("s1"),
+        lambda: list(reading.strides("s1")),
+        lambda: reading.cues("s1"),
+        lambda: reading.follow_ups("s1"),
+        lambda: reading.marks("s1"),
+        lambda: reading.alerts("s1"),
+    ):
+        with suppress(StoreError):
+            read()
 
 
 # ---- the hub's small file ----

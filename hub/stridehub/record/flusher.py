@@ -29,6 +29,7 @@ class Flusher:
         """For a database that is open in WAL mode and stays so until stop(). Raises OSError."""
         self.trouble: str | None = None  # of the last time
         self._path = path
+        self._is_to_fold = False
         self._log = os.open(f"{path}-wal", os.O_RDONLY)
         self._news = threading.Event()
         self._over = threading.Event()
@@ -37,6 +38,11 @@ class Flusher:
 
     def committed(self) -> None:
         """There is something to sync."""
+        self._news.set()
+
+    def fold(self) -> None:
+        """The log into the database, now: that gives its room back."""
+        self._is_to_fold = True
         self._news.set()
 
     def stop(self) -> None:
@@ -54,7 +60,8 @@ class Flusher:
             self._news.clear()
             try:
                 os.fsync(self._log)
-                if os.fstat(self._log).st_size > WAL_BYTES and not is_last:
+                if self._is_to_fold or os.fstat(self._log).st_size > WAL_BYTES:
+                    self._is_to_fold = False
                     self._checkpoint()
                 self.trouble = None
             except (OSError, sqlite3.Error) as error:

@@ -96,7 +96,7 @@ class Reading:
         self, kind: type[_Entry], row: dict[str, Any], name: str, inner: type[msgspec.Struct]
     ) -> _Entry:
         """An entry that holds something made of the row."""
-        own = {field: row[field] for field in inner.__struct_fields__}
+        own = {field: row.get(field) for field in inner.__struct_fields__}
         fields = {"t_ms": row["t_ms"], "session": row["session"], name: self._made(inner, own)}
         return kind(**fields)
 

@@ -41,13 +41,16 @@ class Retention:
         path: Path,
         limits: RecordConfig,
         ballast: Ballast,
+        fold: Callable[[], None],
         utc_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        """`fold`: the write-ahead log into the file, which only shrinks then."""
         self._ledger = ledger
         self._database = ledger.database
         self._folder = path.parent
         self._limits = limits
         self._ballast = ballast
+        self._fold = fold
         self._utc_ms = utc_ms
         self._doomed: tuple[int, str] | None = None  # number and id of the one that goes
         self._looked_s = -LOOK_EVERY_S
@@ -130,6 +133,7 @@ class Retention:
     def _gave_pages_back(self) -> bool:
         if self._number("freelist_count") * self._page_mb < _SPARE_MB:
             return False
+        self._fold()
         # A page a step, and execute() takes one step where there are no columns.
         self._database.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
         return True

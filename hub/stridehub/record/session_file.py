@@ -48,8 +48,9 @@ class SessionFile:
                 database.close()
             raise
         self.committed = self._flusher.committed
+        self.fold = self._flusher.fold
         self.ballast = Ballast(path)
-        self.retention = Retention(self.ledger, path, limits, self.ballast)
+        self.retention = Retention(self.ledger, path, limits, self.ballast, self.fold)
 
     @property
     def trouble(self) -> str | None:

@@ -114,6 +114,7 @@ class Writer:
             self._write_on()
         except StoreError as error:
             self.refusal = error
+            self._tell_trouble(str(error))
             self.has_tried.set()
         except Exception as error:
             self._tell_trouble(f"the store has ended by a fault of the program: {error!r}")
@@ -222,8 +223,10 @@ class Writer:
         if is_damage(error) and time.monotonic() - self._mended_s > MEND_EVERY_S:
             self._begin_anew(str(error))
             return True
-        if is_full(error) and self._file is not None and self._file.ballast.give_up():
-            return True
+        if is_full(error) and self._file is not None:
+            self._file.fold()
+            if self._file.ballast.give_up():
+                return True
         self._tell_trouble(str(error))
         return False
 

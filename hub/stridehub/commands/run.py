@@ -26,6 +26,7 @@ from stridehub.record.check import check_database
 from stridehub.record.coach_store import SqliteCoachStore
 from stridehub.record.health import Notice
 from stridehub.record.raw import RawRecorder
+from stridehub.record.raw_space import tidy
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import (
     SNAPSHOT_EVERY_S,
@@ -112,6 +113,7 @@ async def _measure(
 def recording(config: HubConfig, chronicle: Chronicle) -> Iterator[RawRecorder | None]:
     """Of all packets, where the settings want one."""
     if not config.record.raw or chronicle.session is None:
+        tidy(config.raw_folder, config.record)  # those of before grow old all the same
         yield None
         return
     recorder = RawRecorder(

@@ -56,10 +56,9 @@ class Mosquitto:
         tls: Tls | None = None,
         persistence: Path | None = None,
         settings: Sequence[str] = (),
-        port: int | None = None,
     ) -> None:
         """Without `passwords` everybody may come in. `settings`: further lines of its file."""
-        self.port = port or free_port()
+        self.port = free_port()
         self.ws_port = free_port()
         self._passwords = passwords
         self._acl = acl

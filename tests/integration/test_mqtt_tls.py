@@ -13,6 +13,7 @@ from on_the_loop import run
 from publishing import hub_at
 from stridehub.config import MqttConfig
 from stridehub.errors import ConfigError
+from stridehub.mqtt import publisher
 from stridehub.mqtt.endpoint import Endpoint, endpoint_of
 
 HOST = "127.0.0.1"
@@ -113,8 +114,9 @@ def test_a_broker_without_tls(world: World, tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_is_renewed_is_taken_with_the_next_connection(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(publisher, "MQTT_LONGEST_WAIT_S", publisher.MQTT_FIRST_WAIT_S)
     old = world.right.identity("hub", lasts=-timedelta(hours=1))
 
     async def test() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-PATIENCE_S = 20.0  # of a test on a loaded machine
+PATIENCE_S = 120.0  # of a test on a loaded machine
 _POLL_S = 0.005
 
 

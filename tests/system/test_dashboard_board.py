@@ -66,8 +66,10 @@ def test_rows_live_grey_out_and_come_back(browser: Browser, broker: Mosquitto, u
         runners.freeze()
         expect(page.locator(".rows .row[data-stale]")).to_have_count(3)
         expect(page.locator(".rows .runner-state").first).to_have_text(re.compile(r"^\d+ s old$"))
+        expect(page.locator("#banner-text")).to_contain_text("Hub track has been silent for")
         runners.thaw()
         expect(fresh).to_have_count(3)
+        expect(page.locator("#banner")).to_be_hidden()
 
 
 def test_an_old_retained_summary_is_no_news(browser: Browser, broker: Mosquitto, url: str) -> None:

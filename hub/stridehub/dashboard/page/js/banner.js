@@ -1,14 +1,17 @@
 /** How the connection is, where it is not as it should be; and hubs that are not well. */
 
 import { byId, setAttribute, setText } from "./dom.js";
+import { ago } from "./format.js";
+
+const SILENT_MS = 12_000; // a hub says how it is every 5 s
 
 export class Banner {
   #banner = byId("banner");
   #text = byId("banner-text");
   #button = byId("banner-settings");
 
-  show(connection, hubs, blocked) {
-    const told = blocked ?? ofConnection(connection) ?? ofHubs(hubs);
+  show(connection, store, blocked) {
+    const told = blocked ?? ofConnection(connection) ?? ofHubs(store);
     this.#banner.hidden = told === null;
     if (told === null) return;
     setText(this.#text, told.text);
@@ -32,15 +35,21 @@ function ofConnection({ phase, reason, isAboutUser }) {
   };
 }
 
-function ofHubs(hubs) {
-  const told = [...hubs].flatMap(({ hub, status }) => {
-    if (status?.state === "offline") return [{ level: "error", text: `Hub ${hub} is offline.` }];
-    if (status?.state === "degraded") {
-      return [{ level: "warning", text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}` }];
-    }
-    return [];
-  });
+function ofHubs(store) {
+  const told = [...store.hubs()].map((hub) => ofHub(hub, store.silenceMs(hub.hub))).filter(Boolean);
   if (told.length === 0) return null;
   const isError = told.some(({ level }) => level === "error");
   return { level: isError ? "error" : "warning", text: told.map(({ text }) => text).join(" ") };
+}
+
+function ofHub({ hub, status }, silenceMs) {
+  if (status === null) return null;
+  if (status.state === "offline") return { level: "error", text: `Hub ${hub} is offline.` };
+  if (silenceMs > SILENT_MS) {
+    return { level: "error", text: `Hub ${hub} has been silent for ${ago(silenceMs)}.` };
+  }
+  if (status.state === "degraded") {
+    return { level: "warning", text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}` };
+  }
+  return null;
 }

@@ -6,6 +6,7 @@ import { recall, remember } from "./memory.js";
 import { STALE_MS } from "./state.js";
 
 const SORT_EVERY_MS = 5000; // rows that jump all the time cannot be read
+const AGES_MS = 500;
 
 /** What a view is and gets: context.js. */
 export function mount(element, { state }) {
@@ -111,15 +112,19 @@ class Row {
           ...this.#cells[place].nodes)));
   }
 
+  /** Where there is no news, only ages grow. */
   draw(runner, surroundings) {
+    const now = performance.now();
+    if (runner === this.runner && now - this.#drawnMs < AGES_MS) return;
     this.runner = runner;
-    const isStale = surroundings.isStale;
-    setAttribute(this.root, "data-stale", isStale);
+    this.#drawnMs = now;
+    setAttribute(this.root, "data-stale", surroundings.isStale);
     setAttribute(this.root, "data-gait", runner.summary?.gait ?? "unknown");
     for (const cell of this.#cells) cell.show(runner, surroundings);
   }
 
   #cells;
+  #drawnMs = -Infinity;
 }
 
 /** What is not known comes last, either way; equals by name. */

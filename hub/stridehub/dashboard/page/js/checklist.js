@@ -24,8 +24,8 @@ export class Checklist {
       .sort((one, other) => one.ageMs - other.ageMs)
       .slice(0, ALERTS_SHOWN);
     const isBefore = known.some(({ status }) => status?.session === null);
+    setText(this.#title, titleOf(items.length, isBefore, known.length));
     this.#panel.hidden = items.length === 0 && alerts.length === 0 && !isBefore;
-    setText(this.#title, titleOf(items.length, known.length));
     setAttribute(this.#panel, "data-level", items.length > 0 ? "warning" : "good");
     const hasManyHubs = all.length > 1;
     this.#draw(
@@ -49,8 +49,7 @@ function ageOf(store, hub, { t }) {
   return now === null ? Infinity : Math.max(now - t, 0);
 }
 
-function titleOf(count, hubs) {
-  if (hubs === 0) return "Alerts";
-  if (count === 0) return "Ready";
-  return `Before the start: ${count} ${count === 1 ? "thing" : "things"} to do`;
+function titleOf(count, isBefore, hubs) {
+  if (count === 0) return isBefore && hubs > 0 ? "Ready" : "Alerts";
+  return `${isBefore ? "Before the start" : "To do"}: ${count} ${count === 1 ? "thing" : "things"}`;
 }

@@ -28,8 +28,8 @@
  * Everything known so far. All of it is replaced, never changed in place: compare by identity.
  * @typedef {object} Store
  * @property {(listener: () => void) => Unsubscribe} subscribe
- *   The listener is called in an animation frame, once for all messages since the last one,
- *   and every second (ages grow without messages).
+ *   The listener is called in an animation frame, at most ten times a second and once for all
+ *   messages since, and every second (ages grow without messages).
  * @property {(hub: string) => (HubState|undefined)} hub
  * @property {(hub: string, runner: string) => (RunnerState|undefined)} runner
  * @property {() => Iterable<HubState>} hubs

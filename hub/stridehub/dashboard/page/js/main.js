@@ -8,11 +8,11 @@ import { Connection } from "./connection.js";
 import { byId, setAttribute, setText } from "./dom.js";
 import { credentialsFor } from "./memory.js";
 import { SessionBar } from "./session.js";
-import { Settings, applyTheme } from "./settings.js";
+import { Settings, applyLooks } from "./settings.js";
 import { Store } from "./state.js";
 import { Views } from "./views.js";
 
-applyTheme();
+applyLooks();
 start(await loadConfig());
 
 function start(config) {
@@ -65,7 +65,7 @@ function start(config) {
   }
 
   function draw() {
-    parts.banner.show(connection.state, store.hubs(), blocked);
+    parts.banner.show(connection.state, store, blocked);
     parts.checklist.show(store.hubs(), store);
     parts.session.show(store.hubs());
     setText(byId("connection"), connection.state.phase === "online" ? "live" : "not live");

@@ -4,8 +4,12 @@ import { cleaned } from "./brokers.js";
 import { byId, setText } from "./dom.js";
 import { credentialsFor, keepCredentials, recall, remember } from "./memory.js";
 
-export function applyTheme() {
-  document.documentElement.dataset.theme = recall("theme") ?? "auto";
+const LOOKS = { theme: "auto", rows: "big" }; // and the defaults
+
+export function applyLooks() {
+  for (const [look, usual] of Object.entries(LOOKS)) {
+    document.documentElement.dataset[look] = recall(look) ?? usual;
+  }
 }
 
 export class Settings {
@@ -24,11 +28,11 @@ export class Settings {
     byId("settings-form").addEventListener("submit", (event) => this.#submit(event));
     byId("settings-own").addEventListener("click", () => (this.#broker.value = this.#own));
     byId("settings-close").addEventListener("click", () => this.#dialog.close());
-    for (const choice of this.#dialog.querySelectorAll("[name=theme]")) {
-      choice.checked = choice.value === (recall("theme") ?? "auto");
+    for (const choice of this.#dialog.querySelectorAll("[type=radio]")) {
+      choice.checked = choice.value === (recall(choice.name) ?? LOOKS[choice.name]);
       choice.addEventListener("change", () => {
-        remember("theme", choice.value);
-        applyTheme();
+        remember(choice.name, choice.value);
+        applyLooks();
       });
     }
   }

@@ -1,4 +1,4 @@
-/** Everything known so far, by hub and runner; views draw it, once an animation frame at most. */
+/** Everything known so far, by hub and runner; views draw it, ten times a second at most. */
 
 import * as messages from "./messages.js";
 import { topics } from "./topics.js";
@@ -6,26 +6,33 @@ import { topics } from "./topics.js";
 export const STALE_MS = 3000; // older figures are greyed
 const FORGET_MS = 15 * 60 * 1000; // who has been silent for so long has gone home
 const TICK_MS = 1000;
+const DRAW_MS = 100; // figures of thirty runners come one by one; nobody reads faster
 // Nobody coaches more; whoever floods the broker does not fill the page.
 const MOST_HUBS = 16;
 const MOST_RUNNERS = 128;
 const MOST_PODS = 12; // of a runner
 const MOST_ALERTS = 20; // of a hub
 
+const isId = (level) => /^[A-Za-z0-9_-]{1,64}$/.test(level);
 const keyOf = (hub, runner) => `${hub}/${runner}`;
 
 export class Store {
   #hubs = new Map();
   #runners = new Map();
   #clocks = new Map(); // by hub: its time, and when it told it
+  #heardMs = new Map(); // by hub
   #listeners = new Set();
   #isDirty = false;
+  #drawnMs = -Infinity;
 
   /** `connection`: a Connection. */
   constructor(connection) {
     const take = (filter, read, handler) =>
       connection.subscribe(filter, read, (message, about) => {
-        handler(message, about.levels[2], about);
+        const [, , hub, , subject = hub] = about.levels;
+        if (!isId(hub) || !isId(subject) || !this.#knows(hub)) return;
+        this.#heardMs.set(hub, performance.now());
+        handler(message, hub, about);
         this.#touch();
       });
     take(topics.status(), messages.status, (message, hub, about) => {
@@ -82,17 +89,29 @@ export class Store {
     return Math.max(now - summary.t, strideMs);
   }
 
+  /** Since anything came from the hub. */
+  silenceMs(hub) {
+    return performance.now() - (this.#heardMs.get(hub) ?? -Infinity);
+  }
+
   /** Another broker. */
   clear() {
     this.#hubs.clear();
     this.#runners.clear();
     this.#clocks.clear();
+    this.#heardMs.clear();
     this.#touch();
   }
 
   /** A view wants to be drawn, for a reason of its own. */
   touch() {
     this.#touch();
+  }
+
+  /** Gets to know it, unless there are too many. */
+  #knows(hub) {
+    if (!this.#hubs.has(hub) && this.#hubs.size < MOST_HUBS) this.#hubs.set(hub, newHub(hub));
+    return this.#hubs.has(hub);
   }
 
   #learnTime(hub, message, about) {
@@ -102,9 +121,7 @@ export class Store {
   }
 
   #changeHub(hub, change) {
-    const before = this.#hubs.get(hub) ?? newHub(hub);
-    if (!this.#hubs.has(hub) && this.#hubs.size >= MOST_HUBS) return;
-    this.#hubs.set(hub, changed(before, change));
+    this.#hubs.set(hub, changed(this.#hubs.get(hub), change));
   }
 
   #changeRunner(hub, runner, change) {
@@ -133,10 +150,14 @@ export class Store {
   #touch() {
     if (this.#isDirty) return;
     this.#isDirty = true;
-    requestAnimationFrame(() => {
-      this.#isDirty = false;
-      for (const listener of [...this.#listeners]) listener();
-    });
+    const sinceMs = performance.now() - this.#drawnMs;
+    setTimeout(() => requestAnimationFrame(() => this.#draw()), Math.max(DRAW_MS - sinceMs, 0));
+  }
+
+  #draw() {
+    this.#isDirty = false;
+    this.#drawnMs = performance.now();
+    for (const listener of [...this.#listeners]) listener();
   }
 }
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from mosquitto import Mosquitto
 from on_the_loop import run, until
 from publishing import STRIDE, TOPICS, hub_at
 from stridehub.errors import StoreError
-from stridehub.mqtt import connection
+from stridehub.mqtt import connection, publisher
+from stridehub.mqtt.endpoint import Endpoint
 from tcp_proxy import TcpProxy
 
 ENDS = [Mosquitto.stop, Mosquitto.kill]
@@ -200,3 +203,43 @@ def test_the_end_does_not_wait_for_a_broker_that_hangs(tmp_path: Path) -> None:
 
     with Mosquitto() as broker:
         run(test())
+
+
+WELCOMES = [b"", bytes.fromhex("2003000000"), bytes.fromhex("20020000")]  # CONNACK of 5 and 3.1.1
+
+
+@pytest.mark.parametrize("welcome", WELCOMES)
+def test_something_that_is_no_broker(
+    tmp_path: Path, welcome: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it says; the hub then finds a real one."""
+    monkeypatch.setattr(publisher, "MQTT_LONGEST_WAIT_S", 0.01)
+    monkeypatch.setattr(connection, "MQTT_CONNACK_S", 0.05)
+    monkeypatch.setattr(connection, "MQTT_HANG_UP_S", 0.05)
+
+    async def test() -> None:
+        noise = random.Random(1)
+        tries = 0
+
+        async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal tries
+            tries += 1
+            with suppress(ConnectionError):
+                await reader.read(1)
+                writer.write(welcome + noise.randbytes(noise.randrange(200)))
+                await writer.drain()
+            writer.close()
+
+        def find() -> Endpoint:
+            return Endpoint("127.0.0.1", rogue_port if tries < 60 else broker.port)
+
+        rogue = await asyncio.start_server(babble, "127.0.0.1", 0)
+        rogue_port = rogue.sockets[0].getsockname()[1]
+        async with rogue, hub_at(find, tmp_path) as hub:
+            hub.put(range(10))
+            await hub.done()
+            assert tries >= 60
+
+    with Mosquitto() as broker, Listener(broker.port) as listener:
+        run(test())
+        assert listener.numbers("stride") == list(range(10))

@@ -114,9 +114,10 @@ class Drain:
             return
         self._unread = None
         if letters:
-            self._may_have_more = True
             self._taken = letters[-1].number
             self._read.extend(letters)
+        if len(letters) == _READ_AHEAD:
+            self._may_have_more = True
 
     def _cannot_read(self, error: StoreError, now_s: float) -> None:
         self._counts.unread += 1

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import msgspec
 
@@ -13,13 +14,16 @@ from stridehub.broadcast.meta import meta_message
 from stridehub.broadcast.orders import Orders
 from stridehub.broadcast.outlet import Outlet
 from stridehub.broadcast.runner_bulletins import RunnerBulletins
+from stridehub.coaching.session import RESUME_S
 from stridehub.config import HubConfig
+from stridehub.errors import StoreError
 from stridehub.mqtt.desk import Answered, Desk
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.messages import HubState
 from stridehub.mqtt.publisher import BrokerState, Publisher
 from stridehub.mqtt.topics import Topics
 from stridehub.record import entries
+from stridehub.record.reading import Reading
 from stridehub.record.store import Store
 from stridehub.rules import Layer
 from stridehub.team import Team
@@ -31,14 +35,23 @@ _REMEMBER_MS = 60_000
 _encode = msgspec.json.encode
 
 
+def _a_moment_ago(path: Path) -> str | None:
+    """The session that a hub, which is back soon, goes on from."""
+    try:
+        return Reading(path).latest(round((time.time() - RESUME_S) * 1e3))
+    except StoreError:  # damaged: told by who mends it
+        return None
+
+
 class Uplink:
     """Subscribe `chronicle` to a team, then run it around that team's work."""
 
     def __init__(self, config: HubConfig, find: Callable[[], Endpoint]) -> None:
         """`find`: where the broker is; asked before each try to reach it. Raises StoreError."""
         self.topics = Topics(config.name)
+        before = _a_moment_ago(config.sessions)
         self.store = Store(config.sessions, config.record, on_written=lambda: self._wake())
-        self.chronicle = Chronicle(self.store, self.topics)
+        self.chronicle = Chronicle(self.store, self.topics, continues=before)
         self.broker = BrokerState(trouble="not connected yet")
         self._config = config
         self._find = find

@@ -153,7 +153,7 @@ def test_commands_reach_the_loop(tmp_path: Path) -> None:
             await until(lambda: _subscribes(broker))
             coach.publish(TOPICS.command("mute"), b"{}")
             coach.publish(TOPICS.command("mark"), b"x" * (MAX_COMMAND_BYTES + 1))
-            coach.publish(TOPICS.command("mark"), bytes(1_000_000))
+            coach.publish(TOPICS.command("mark"), bytes(3_000_000))
             coach.publish(TOPICS.command("lap"), b"\xff" * MAX_COMMAND_BYTES, retain=True)
             await until(lambda: len(hub.commands) >= 3)
             assert hub.commands == [

@@ -36,8 +36,9 @@ from stridehub.timing import (
 
 # In flight: enough to keep a link of 100 ms busy with 200 messages a second; what brokers allow.
 WINDOW = 20
-# A version 5 broker keeps larger ones to itself. Commands are far smaller.
-MOST_BYTES_IN = 65536
+# Commands are far smaller, but who sends a megabyte shall hear why it is refused. What is larger
+# still a version 5 broker keeps to itself.
+MOST_BYTES_IN = 2 << 20
 # Fixed header, lengths, properties: what a packet has beside topic and payload, at most.
 PACKET_EXTRA_BYTES = 32
 _NO_V5 = "Unsupported protocol version"

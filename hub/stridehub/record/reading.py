@@ -32,6 +32,12 @@ _SESSIONS = """
     FROM sessions ORDER BY number
 """
 
+_LATEST = """
+    SELECT id FROM (SELECT * FROM sessions ORDER BY number DESC LIMIT 1)
+    WHERE max(ifnull(begun_ms, 0), ifnull(ended_ms, 0)) >= :since_ms
+        OR EXISTS (SELECT 1 FROM strides WHERE session = number AND t_ms >= :since_ms)
+"""
+
 _Entry = TypeVar("_Entry", bound=OfSession)
 
 
@@ -65,6 +71,10 @@ class Reading:
             self._made(SessionKept, {**row, "runners": msgspec.json.decode(row["runners"])})
             for row in self._rows(_SESSIONS)
         ]
+
+    def latest(self, since_ms: int) -> str | None:
+        """The id of the last session, where something happened in it since then."""
+        return next((row["id"] for row in self._rows(_LATEST, since_ms=since_ms)), None)
 
     def runners(self, session: str) -> list[RunnerInSession]:
         return list(self._entries(RunnerInSession, "runners", session))

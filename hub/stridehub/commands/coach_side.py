@@ -49,10 +49,10 @@ async def coach_side(config: HubConfig) -> AsyncIterator[CoachSide]:
             find = broker.endpoint
             settings = replace(settings, ws_port=broker.ws_port)
         else:
-            endpoint = endpoint_of(config.mqtt)
+            endpoint_of(config.mqtt)  # what is wrong with the settings is told at once
 
             def find() -> Endpoint:
-                return endpoint
+                return endpoint_of(config.mqtt)
 
         page = None
         if config.dashboard.is_on:

@@ -84,7 +84,9 @@ class Listener:
         """Of what came on topics that end so, as it came."""
         return [it.payload for it in list(self.heard) if it.topic.endswith(end)]
 
-    def numbers(self, end: str) -> list[int]:
+    def numbers(self, end: str, at_least: int = 0) -> list[int]:
+        """Waits until so many have come."""
+        self.wait(lambda: len(self.payloads(end)) >= at_least)
         return [int(payload) for payload in self.payloads(end)]
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> str | None:

@@ -56,7 +56,7 @@ def test_a_hub_and_its_page_meet_there(name: Name, tmp_path: Path) -> None:
                 hub.publisher.live(TOPICS.status, b"online", retain=True)
                 await hub.done()
                 await until(lambda: len(page.payloads("stride")) == 100)
-                assert page.numbers("stride") == list(range(100))
+                assert page.numbers("stride", 100) == list(range(100))
                 await until(lambda: page.payloads("status") == [b"online"])
                 page.publish(MUTE, b"{}")
                 await until(lambda: hub.commands == [("mute", b"{}", False)])

@@ -27,7 +27,7 @@ def test_everything_arrives_once_and_in_order(tmp_path: Path) -> None:
 
     with Mosquitto() as broker, Listener(broker.port) as listener:
         run(test())
-        assert listener.numbers("stride") == list(range(600))
+        assert listener.numbers("stride", 600) == list(range(600))
 
 
 def test_order_holds_over_all_topics(tmp_path: Path) -> None:
@@ -39,6 +39,7 @@ def test_order_holds_over_all_topics(tmp_path: Path) -> None:
 
     with Mosquitto() as broker, Listener(broker.port, TOPICS.everything) as listener:
         run(test())
+        listener.wait(lambda: listener.payloads("status") == [b"bye"])
         told = [int(it.payload) for it in listener.heard if it.topic != TOPICS.status]
         assert told == list(range(100))
 
@@ -138,7 +139,7 @@ def test_the_last_word_is_the_hubs(tmp_path: Path) -> None:
     with Mosquitto() as broker, Listener(broker.port) as listener:
         run(test())
         listener.wait(lambda: listener.payloads("status")[-1:] == [b"bye"])
-        assert listener.numbers("stride") == list(range(200))
+        assert listener.numbers("stride", 200) == list(range(200))
         assert listener.heard[-1].payload == b"bye"
         with Listener(broker.port) as late:
             late.wait(lambda: late.payloads("status") == [b"bye"])
@@ -195,7 +196,7 @@ def test_an_answer_is_said_as_often_as_it_is_given(tmp_path: Path) -> None:
             for number in range(50):
                 hub.publisher.say(TOPICS.ack, b"%d" % number)
             await until(lambda: len(listener.payloads("ack")) == 50)
-            assert listener.numbers("ack") == list(range(50))
+            assert listener.numbers("ack", 50) == list(range(50))
             assert hub.publisher.counts.dropped == 1
 
     with Mosquitto() as broker, Listener(broker.port) as listener:
@@ -218,5 +219,5 @@ def test_a_letter_that_the_broker_can_never_take_holds_up_no_other(
 
     with Mosquitto(settings=[limit]) as broker, Listener(broker.port) as listener:
         run(test())
-        assert listener.numbers("stride") == [1, 2, 3]
+        assert listener.numbers("stride", 3) == [1, 2, 3]
         assert "can never take" in caplog.text

@@ -170,7 +170,7 @@ class Connection:
 
     def _hung_up(self) -> None:
         """Raises BrokerError."""
-        reason = reasons.of_log(self._log) if self._log else "the connection ended at once"
+        reason = reasons.of_hang_up(self._log, over_tls=self._endpoint.tls is not None)
         raise (NoVersion5Error if self.is_v5 else BrokerError)(self._endpoint, reason)
 
     def _refuses_v5(self, code: ReasonCode) -> bool:
@@ -197,7 +197,8 @@ class Connection:
             return
         self._poll.register(stream, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
         unread = isinstance(stream, ssl.SSLSocket) and stream.pending() > 0
-        events = dict(self._poll.poll(0 if unread else min(wait_s, MQTT_TICK_S) * 1e3))
+        wait_s = 0.0 if unread else max(0.0, min(wait_s, MQTT_TICK_S))
+        events = dict(self._poll.poll(wait_s * 1e3))
         if unread or events.get(stream.fileno(), 0) & ~select.POLLOUT:
             client.loop_read()
         if client.want_write():

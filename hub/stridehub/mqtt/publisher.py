@@ -236,7 +236,7 @@ class Publisher:
             self._subscription = None
             if answer.refusal is not None:
                 self._deaf = f"no commands from the broker: {answer.refusal}"
-                log.warning(self._deaf)
+                log.warning("%s", self._deaf)
         else:
             self._drain.take(answer)
 

@@ -41,13 +41,15 @@ def of_code(code: ReasonCode) -> str:
     return _ADVICE.get(name, name.lower())
 
 
-def of_log(line: str) -> str:
-    """What paho wrote of a connection that ended before the broker answered."""
-    words = line.lower()
+def of_hang_up(line: str | None, *, over_tls: bool) -> str:
+    """Of a connection that ended before the broker answered, by what paho wrote last."""
+    words = (line or "").lower()
     if "certificate required" in words or "handshake failure" in words:
         return "it wants a certificate of this hub: cert_file and key_file"
     if "alert unknown ca" in words or "alert bad certificate" in words:
         return "it does not trust this hub's certificate"
     if "alert certificate expired" in words:
         return "this hub's certificate has expired"
-    return f"the connection ended: {line}"
+    if over_tls:  # often the alert is lost with the connection
+        return "it hung up at once: does it want a certificate of this hub, or another one?"
+    return "it hung up at once"

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
-from mosquitto import Mosquitto, free_port
+from mosquitto import free_port
 
 PATIENCE_MS = 30_000.0  # on a busy machine; conditions are awaited, not times
 TABLET = ViewportSize(width=1280, height=800)
@@ -70,9 +70,16 @@ def visit(
     assert complaints == []
 
 
+class Listener(Protocol):
+    """A broker, whichever."""
+
+    port: int
+    ws_port: int
+
+
 @contextmanager
 def dashboard(
-    folder: Path, broker: Mosquitto | None = None, *, commands: bool | None = None, more: str = ""
+    folder: Path, broker: Listener | None = None, *, commands: bool | None = None, more: str = ""
 ) -> Iterator[str]:
     """`stridehub dashboard` at a free port; its URL. `more`: lines of its [dashboard]."""
     config = folder / "stridehub.toml"
@@ -88,7 +95,7 @@ def dashboard(
 
 
 @contextmanager
-def feed(broker: Mosquitto, *, runners: int = 3, **options: str) -> Iterator["Feed"]:
+def feed(broker: Listener, *, runners: int = 3, **options: str) -> Iterator["Feed"]:
     """The messages of a hub with runners, as a child."""
     told = [f"--{name}={value}" for name, value in options.items()]
     arguments = ("--port", str(broker.port), "--runners", str(runners), *told)

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from browsing import Listener
 from feed import utc_ms
 from feed_runner import FeedRunner
-from mosquitto import Mosquitto
 from stridehub.coaching.zones import Position
 from stridehub.model import Side
 from stridehub.mqtt.messages import HubState, Reading, Status, Summary
@@ -20,8 +20,10 @@ SAID_S = 30.0  # a broker on a busy machine
 
 
 @contextmanager
-def hub(broker: Mosquitto, name: str = "track") -> Iterator["Hub"]:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+def hub(
+    broker: Listener, name: str = "track", protocol: MQTTProtocolVersion = mqtt.MQTTv5
+) -> Iterator["Hub"]:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=protocol)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     yield Hub(client, Topics(name))

@@ -1,11 +1,10 @@
-"""The page and its broker: lost, hanging, wanting a password, or another one."""
+"""The page and its broker: lost, hanging, or wanting a password."""
 
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
 from browsing import dashboard, feed, is_live, visit
-from hub_words import hub
 from mosquitto import Mosquitto
 
 
@@ -54,34 +53,3 @@ def test_a_broker_that_wants_a_password(browser: Browser, tmp_path: Path) -> Non
         page.reload()
         is_live(page)
         assert "lap 4" not in page.evaluate("JSON.stringify(localStorage)")
-
-
-def test_a_link_to_another_broker_asks_first(browser: Browser, broker: Mosquitto, url: str) -> None:
-    with Mosquitto() as other, hub(other) as elsewhere:
-        elsewhere.is_online()
-        link = f"{url}?broker=ws%3A%2F%2F127.0.0.1%3A{other.ws_port}"
-        with visit(browser, link) as page:
-            dialog = page.get_by_role("dialog")
-            expect(dialog).to_contain_text("A link names this broker")
-            expect(page.get_by_label("Broker")).to_have_value(f"ws://127.0.0.1:{other.ws_port}")
-            assert "page-" not in other.log
-            page.get_by_role("button", name="Connect").click()
-            is_live(page)
-            expect(page.locator(".hub-name")).to_have_text("track")
-            assert "page-" in other.log
-            own_log = broker.log
-            page.goto(url)
-            expect(page).to_have_url(link)
-            is_live(page)
-            assert broker.log == own_log
-            page.get_by_role("button", name="Settings").click()
-            page.get_by_role("button", name="The hub's own").click()
-            page.get_by_role("button", name="Connect").click()
-            expect(page).to_have_url(url)
-            is_live(page)
-
-
-def test_nothing_but_a_broker_is_an_address(browser: Browser, broker: Mosquitto, url: str) -> None:
-    with visit(browser, f"{url}?broker=javascript:alert(1)") as page:
-        page.get_by_role("button", name="Connect").click()
-        expect(page.locator("#settings-error")).to_contain_text("no address of a broker")

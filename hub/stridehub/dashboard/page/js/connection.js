@@ -11,6 +11,8 @@ const FIRST_PAUSE_MS = 500; // a broker that restarts is back within a second or
 const LONGEST_PAUSE_MS = 8000; // a coach who waits looks at the page about that often
 const REFUSED_PAUSE_MS = 10000; // rights and passwords change rarely
 const CONNECT_MS = 6000; // over weak Wi-Fi; afterwards it is tried again anyway
+// From the open socket to the broker's answer: brokers that know only 3.1.1 may say nothing at all.
+const ANSWER_MS = 2000;
 const KEEPALIVE_S = 5; // a link that died without a word is known after 1.5 times this
 const MOST_BYTES = 128 * 1024; // the largest honest message, meta, has some 20 kB
 
@@ -38,7 +40,8 @@ export class Connection {
   #client = null;
   #version = V5;
   #pauseMs = FIRST_PAUSE_MS;
-  #timer = 0;
+  #timer = 0; // until the next try
+  #answerTimer = 0;
   #subscriptions = new Set();
 
   constructor(onState = () => {}) {
@@ -114,6 +117,7 @@ export class Connection {
         resubscribe: false,
         queueQoSZero: false,
         timerVariant: "native",
+        createWebsocket: (address, protocols) => this.#socket(address, protocols),
         properties: this.#version === V5 ? { maximumPacketSize: MOST_BYTES } : undefined,
       });
     } catch (error) {
@@ -135,7 +139,23 @@ export class Connection {
     client.on("close", ifCurrent(() => this.#fail(this.#whyClosed(refusal))));
   }
 
+  #socket(address, protocols) {
+    const socket = new WebSocket(address, protocols);
+    socket.addEventListener("open", () => {
+      if (this.state.phase !== "connecting") return;
+      this.#answerTimer = setTimeout(() => this.#tryOtherVersion(), ANSWER_MS);
+    });
+    return socket;
+  }
+
+  #tryOtherVersion() {
+    this.#version = this.#version === V5 ? V311 : V5;
+    this.#drop();
+    this.#connect();
+  }
+
   #connected() {
+    clearTimeout(this.#answerTimer);
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#tell("online");
     this.#ask([...new Set([...this.#subscriptions].map(({ filter }) => filter))]);
@@ -175,9 +195,7 @@ export class Connection {
 
   #refused(code) {
     if (UNSUPPORTED_VERSION.has(code) && this.#version === V5) {
-      this.#version = V311;
-      this.#drop();
-      this.#connect();
+      this.#tryOtherVersion();
     } else if (BAD_CREDENTIALS.has(code) || NOT_AUTHORIZED.has(code)) {
       const reason = this.#target.user
         ? `The broker does not take this user or password.`
@@ -210,6 +228,7 @@ export class Connection {
   }
 
   #drop() {
+    clearTimeout(this.#answerTimer);
     const client = this.#client;
     this.#client = null;
     client?.end(true);

@@ -1,4 +1,4 @@
-"""One connection to a broker, from CONNECT until it ends. All that is known of paho is here.
+"""One connection to a broker, from CONNECT until it ends.
 
 paho is driven through its interface for foreign loops: one thread does everything, so that
 nothing is locked, nothing queues up in it while the broker is away, and errors keep their reason.
@@ -10,13 +10,10 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.enums import LogLevel
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -24,11 +21,12 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from stridehub.errors import BrokerError
 from stridehub.model import Letter
 from stridehub.mqtt import reasons
+from stridehub.mqtt.answers import Answer, answer_of
 from stridehub.mqtt.bell import Bell
+from stridehub.mqtt.client import Will, client_for, expiry, limits
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.timing import (
     MQTT_CONNACK_S,
-    MQTT_CONNECT_S,
     MQTT_HANG_UP_S,
     MQTT_KEEP_ALIVE_S,
     MQTT_TICK_S,
@@ -36,9 +34,6 @@ from stridehub.timing import (
 
 # In flight: enough to keep a link of 100 ms busy with 200 messages a second; what brokers allow.
 WINDOW = 20
-# Commands are far smaller, but who sends a megabyte shall hear why it is refused. What is larger
-# still a version 5 broker keeps to itself.
-MOST_BYTES_IN = 2 << 20
 # Fixed header, lengths, properties: what a packet has beside topic and payload, at most.
 PACKET_EXTRA_BYTES = 32
 _NO_V5 = "Unsupported protocol version"
@@ -46,21 +41,6 @@ _NO_V5 = "Unsupported protocol version"
 
 class NoVersion5Error(BrokerError):
     """A broker that refuses version 5, or hangs up on it, as old ones do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the broker says of a message of QoS 1, or of a subscription."""
-
-    mid: int
-    refusal: str | None  # None: it has it
-    is_final: bool  # it would refuse the same again, whenever
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    topic: str
-    payload: bytes
 
 
 OnMessage = Callable[[str, bytes, bool], None]  # topic, payload, and whether it is retained
@@ -92,44 +72,29 @@ class Connection:
         self._end: str | None = None
         self._log: str | None = None
         self._poll = select.poll()
-        self._client = self._made(client_id, will)
+        self._client = client_for(endpoint, client_id, will, v5=v5)
+        self._listen()
         self._open()
 
-    def _made(self, client_id: str, will: Will) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            clean_session=None if self.is_v5 else True,
-            protocol=MQTTProtocolVersion.MQTTv5 if self.is_v5 else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = MQTT_CONNECT_S
-        client.max_inflight_messages = 0  # has_room looks to that
-        client.username_pw_set(self._endpoint.user, self._endpoint.password)
-        if self._endpoint.tls is not None:
-            client.tls_set_context(self._endpoint.tls)
-        client.will_set(will.topic, will.payload, qos=1, retain=True)
-        client.on_socket_open = _send_at_once
+    def _listen(self) -> None:
+        client = self._client
         client.on_log = self._logged
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_publish = self._published
         client.on_subscribe = self._subscribed
         client.on_message = self._received
-        return client
 
     def _open(self) -> None:
         endpoint, client = self._endpoint, self._client
         try:
             if self.is_v5:
-                properties = Properties(PacketTypes.CONNECT)
-                properties.MaximumPacketSize = MOST_BYTES_IN
                 client.connect(
                     endpoint.host,
                     endpoint.port,
                     MQTT_KEEP_ALIVE_S,
                     clean_start=True,
-                    properties=properties,
+                    properties=limits(),
                 )
             else:
                 client.connect(endpoint.host, endpoint.port, MQTT_KEEP_ALIVE_S)
@@ -226,7 +191,7 @@ class Connection:
         self, topic: str, payload: bytes, *, qos: int, retain: bool, expiry_s: int | None = None
     ) -> int:
         """Its mid. Without version 5 nothing expires. Raises ValueError for what is no topic."""
-        properties = _expiry(expiry_s) if self.is_v5 and expiry_s is not None else None
+        properties = expiry(expiry_s) if self.is_v5 and expiry_s is not None else None
         info = self._client.publish(topic, payload, qos, retain, properties)
         if qos:
             self._asked.add(info.mid)
@@ -286,12 +251,12 @@ class Connection:
     ) -> None:
         if mid in self._asked:  # else of QoS 0: sent
             self._asked.remove(mid)
-            self._on_answer(_answer(mid, code))
+            self._on_answer(answer_of(mid, code))
 
     def _subscribed(
         self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _more: Any
     ) -> None:
-        self._on_answer(_answer(mid, codes[0]))
+        self._on_answer(answer_of(mid, codes[0]))
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         try:
@@ -303,24 +268,3 @@ class Connection:
     def _logged(self, _client: Client, _data: Any, level: int, line: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
             self._log = line
-
-
-_FINAL = frozenset({"Topic name invalid", "Payload format invalid", "Packet too large"})
-
-
-def _answer(mid: int, code: ReasonCode) -> Answer:
-    if not code.is_failure:
-        return Answer(mid, None, False)
-    return Answer(mid, reasons.of_code(code), code.getName() in _FINAL)
-
-
-def _send_at_once(_client: Client, _data: Any, stream: Any) -> None:
-    """No message waits for the acknowledgement of the one before."""
-    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-@lru_cache(maxsize=64)
-def _expiry(expiry_s: int) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)
-    properties.MessageExpiryInterval = expiry_s
-    return properties

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from stridehub.errors import StoreError
 from stridehub.model import Letter
+from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.bucket import TokenBucket
-from stridehub.mqtt.connection import PACKET_EXTRA_BYTES, Answer
+from stridehub.mqtt.connection import PACKET_EXTRA_BYTES
 from stridehub.mqtt.counts import Counts
 from stridehub.mqtt.outbox import Outbox
 from stridehub.timing import MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S, OUTBOX_AGAIN_S

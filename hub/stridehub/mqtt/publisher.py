@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from stridehub.errors import BrokerError, ConfigError
+from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.bell import Bell
-from stridehub.mqtt.connection import Answer, Connection, NoVersion5Error, Will
+from stridehub.mqtt.client import Will
+from stridehub.mqtt.connection import Connection, NoVersion5Error
 from stridehub.mqtt.counts import Counts
 from stridehub.mqtt.desk import MAX_COMMAND_BYTES
 from stridehub.mqtt.drain import Drain

@@ -233,6 +233,19 @@ def test_a_large_file_is_used_before_it_is_looked_over(
     assert_works(path)
 
 
+@pytest.mark.parametrize(
+    ("where", "content"),
+    [
+        pytest.param(b"text TEXT", b"text\xd9TEXT", id="a message of SQLite's that is no text"),
+        pytest.param(b"\x02\x02", b"\x03\x02", id="a header that says: read only"),
+    ],
+)
+def test_what_fuzzing_found_is_mended(good: Path, path: Path, where: bytes, content: bytes) -> None:
+    path.write_bytes(good.read_bytes().replace(where, content, 1))
+    assert path.read_bytes() != good.read_bytes()
+    assert len(assert_works(path).notices) == 1
+
+
 def test_no_more_than_two_damaged_files_are_kept(path: Path) -> None:
     for number in range(5):
         path.write_bytes(b"no database %d" % number * 1000)

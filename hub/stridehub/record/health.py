@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,9 @@ _UNREADABLE = (
 _STEPS_A_LOOK = 10_000  # of SQLite's machine: a millisecond
 
 log = logging.getLogger(__name__)
+
+# What working with a file raises. Text of a damaged one may be none, even in SQLite's messages.
+FILE_ERRORS = (sqlite3.Error, OSError, UnicodeDecodeError)
 
 Make = Callable[[Path], sqlite3.Connection]
 
@@ -77,12 +81,16 @@ def fault_of(path: Path, is_enough: Callable[[], bool] = lambda: False) -> str |
         return None
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
             database.set_progress_handler(is_enough, _STEPS_A_LOOK)
             (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+    except FILE_ERRORS as error:
+        code = _code(error)
+        if code == sqlite3.SQLITE_INTERRUPT:
             raise TimeoutError from error
-        if not is_damage(error):
+        says_readonly = code == sqlite3.SQLITE_READONLY and os.access(path, os.W_OK)
+        if not (is_damage(error) or says_readonly):
             raise
         return str(error)
     return None if result == "ok" else " ".join(str(result).split())
@@ -102,14 +110,21 @@ def _strange_table(path: Path, make: Make) -> str | None:
 
 def is_damage(error: Exception) -> bool:
     """Of the file's content, as opposed to a disk that is full, or not there."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF in _DAMAGE or code in _UNREADABLE
+    code = _code(error)
+    is_no_text = isinstance(error, UnicodeDecodeError)
+    return is_no_text or code & 0xFF in _DAMAGE or code in _UNREADABLE
 
 
 def is_full(error: Exception) -> bool:
     """Of the disk."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF == sqlite3.SQLITE_FULL or getattr(error, "errno", None) == errno.ENOSPC
+    is_no_space = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    return is_no_space or _code(error) & 0xFF == sqlite3.SQLITE_FULL
+
+
+def _code(error: Exception) -> int:
+    """SQLite's, extended."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code
 
 
 def mend(path: Path, make: Make, reason: str) -> Notice:

@@ -37,7 +37,7 @@ def _open(path: Path) -> sqlite3.Connection:
     # Tables in front of one whose definition is damaged can be used then. This is the only way to
     # make SQLite take a schema that is not whole: the first statement fails, later ones do not.
     source.execute("PRAGMA writable_schema = ON")
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         source.execute("SELECT 1 FROM sqlite_master").fetchall()
     return source
 
@@ -49,7 +49,7 @@ def tables(database: sqlite3.Connection) -> list[str]:
 
 def columns(database: sqlite3.Connection, table: str) -> set[str]:
     """Empty where it cannot be read."""
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         return {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
     return set()
 
@@ -83,7 +83,7 @@ def _rows(source: sqlite3.Connection, query: str) -> Iterator[_Row | None]:
     """In order; None for each step over what cannot be read. The steps grow with the hole."""
     after = last = 0
     while after < _LARGEST:
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, UnicodeDecodeError):
             for row in source.execute(query, (after,)):
                 if row[0] <= after:  # the tree leads round in circles
                     break

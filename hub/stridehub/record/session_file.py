@@ -9,7 +9,7 @@ from pathlib import Path
 from stridehub.config import RecordConfig
 from stridehub.record.ballast import Ballast
 from stridehub.record.flusher import Flusher
-from stridehub.record.health import Notice, fault_of, is_damage, mend
+from stridehub.record.health import FILE_ERRORS, Notice, fault_of, is_damage, mend
 from stridehub.record.ledger import Ledger
 from stridehub.record.opening import open_to_write
 from stridehub.record.retention import Retention
@@ -30,7 +30,7 @@ class SessionFile:
     ) -> None:
         """`damage`: what is wrong with it, if that is known; `cut`: see Ledger.
 
-        Raises sqlite3.Error, OSError; StoreError for a file of a newer program.
+        Raises FILE_ERRORS; StoreError for a file of a newer program.
         """
         self.notice: Notice | None = None
         self.damage: str | None = None  # found meanwhile
@@ -77,14 +77,14 @@ class SessionFile:
             return None
 
     def _look_on(self) -> None:
-        with suppress(sqlite3.Error, OSError):  # TimeoutError is one
+        with suppress(*FILE_ERRORS):  # TimeoutError is one
             self.damage = fault_of(self._path, self._over.is_set)
 
     def _open(self, damage: str | None) -> sqlite3.Connection:
         if damage is None:
             try:
                 return open_to_write(self._path)
-            except sqlite3.Error as error:
+            except FILE_ERRORS as error:
                 if not is_damage(error):
                     raise
                 damage = str(error)

@@ -11,7 +11,7 @@ from stridehub.config import RecordConfig
 from stridehub.errors import StoreError
 from stridehub.model import Letter
 from stridehub.record.entries import Entry, Missing
-from stridehub.record.health import Notice
+from stridehub.record.health import FILE_ERRORS, Notice
 from stridehub.record.opening import open_to_read
 from stridehub.record.session_file import SessionFile
 from stridehub.record.writer import Writer
@@ -152,7 +152,7 @@ class Store:
                 if self._reader is None:
                     self._reader = open_to_read(self.path)
                 return self._reader.execute(query, parameters).fetchall()
-        except sqlite3.Error as error:
+        except FILE_ERRORS as error:
             raise StoreError(self.path, str(error)) from error
 
     def _close_reader(self) -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from stridehub.errors import StoreError
 from stridehub.record.entries import Entry, Missing
-from stridehub.record.health import Notice, is_damage, is_full
+from stridehub.record.health import FILE_ERRORS, Notice, is_damage, is_full
 from stridehub.record.ledger import Ledger
 from stridehub.record.session_file import SessionFile
 from stridehub.timing import COMMIT_EVERY_S, DISK_RETRY_S, MEND_EVERY_S, SYNC_EVERY_S
@@ -133,7 +133,7 @@ class Writer:
                 self._has_more_to_do = file.retention.step()
                 if file.damage is not None:
                     self._begin_anew(file.damage)
-            except (sqlite3.Error, OSError) as error:
+            except FILE_ERRORS as error:
                 if self._has_way_out(error):
                     continue
                 self.has_tried.set()
@@ -168,7 +168,9 @@ class Writer:
         if self._batch or self._dropped:
             try:
                 posted = file.ledger.keep(self._batch, self._dropped)
-            except _UNKEEPABLE:
+            except _UNKEEPABLE as error:
+                if is_damage(error):
+                    raise
                 posted = self._write_singly(file.ledger)
             self._batch.clear()
             self._dropped.clear()
@@ -193,6 +195,8 @@ class Writer:
         try:
             return ledger.keep([entry])
         except _UNKEEPABLE as error:
+            if is_damage(error):
+                raise
             log.error("%s cannot be kept: %s", type(entry).__name__, error)
             self.lost += 1
         if entry.posting is not None:

@@ -9,7 +9,6 @@ import argparse
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 
 import msgspec
 import paho.mqtt.client as mqtt
@@ -17,30 +16,21 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from feed_messages import alert, checklist, meta, pods, utc_ms
 from feed_runner import FeedRunner
 from stridehub import __version__
-from stridehub.model import LinkState, Placement, Side
+from stridehub.model import Side
 from stridehub.mqtt.commands import COMMANDS, Command, Mute, SessionStart, SessionStop, Unmute
 from stridehub.mqtt.messages import (
     Ack,
     AckState,
-    Alert,
-    AlertLevel,
-    ChecklistItem,
-    ChecklistMessage,
     CueMessage,
-    HubMeta,
     HubState,
     Message,
-    MetricMeaning,
-    NumberMeaning,
-    PodHealthMessage,
     Status,
     StrideMessage,
 )
 from stridehub.mqtt.topics import Topics
-from stridehub.rules import ZoneRules, numbers
-from stridehub.summary import METRICS
 
 TICK_S = 0.05
 STATUS_S = 5.0
@@ -53,13 +43,6 @@ ALERT_S = 40.0
 EXPIRY_S = 60
 OLD_COMMAND_MS = 10_000
 READY_AFTER_S = 20.0
-
-_PODS = (Placement.PELVIS, Placement.THIGH_L, Placement.THIGH_R, Placement.SHANK_L,
-         Placement.SHANK_R)  # fmt: skip
-
-
-def utc_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class Feed:
@@ -103,19 +86,24 @@ class Feed:
         """Publishes what is due."""
         now_s = time.monotonic()
         if self._is_due("meta", now_s, 3600.0):
-            self._tell(self._topics.meta, _meta(), retain=True)
+            self._tell(self._topics.meta, meta(), retain=True)
         if self._is_due("status", now_s, STATUS_S):
             self._tell(self._topics.status, self._status(HubState.ONLINE), retain=True)
-            self._tell(self._topics.checklist, self._checklist(now_s), retain=True)
+            self._tell(
+                self._topics.checklist,
+                checklist(self._first, now_s > self._began_s + READY_AFTER_S),
+                retain=True,
+            )
         if self._session and self._is_due("alert", now_s, ALERT_S):
-            self._tell(self._topics.alert, self._alert(), qos=1)
+            seq = self._seq(self._topics.alert)
+            self._tell(self._topics.alert, alert(self._first, self._session, seq), qos=1)
         for runner in self._runners.values():
             self._step_of(runner, now_s)
 
     def _step_of(self, runner: FeedRunner, now_s: float) -> None:
         name, t = runner.name, utc_ms()
         if self._is_due((name, "pods"), now_s, HEALTH_S):
-            for pod in _pods(runner, t):
+            for pod in pods(runner.name, t):
                 self._tell(self._topics.health(pod.name), pod)
         if self._is_due((name, "summary"), now_s, SUMMARY_S):
             self._tell_for_a_while(
@@ -153,6 +141,10 @@ class Feed:
         self._due_s[what] = now_s + every_s
         return True
 
+    @property
+    def _first(self) -> str:
+        return next(iter(self._runners))
+
     def _seq(self, topic: str) -> int:
         self._next_seq[topic] += 1
         return self._next_seq[topic] - 1
@@ -166,29 +158,6 @@ class Feed:
             version=__version__,
             session=self._session,
             runners=tuple(self._runners),
-        )
-
-    def _checklist(self, now_s: float) -> ChecklistMessage:
-        first = next(iter(self._runners))
-        item = ChecklistItem(
-            code="no_standing",
-            subject=first,
-            text=f"{first}, thigh_l: stand still for some seconds",
-            placement="thigh_l",
-        )
-        is_ready = now_s > self._began_s + READY_AFTER_S
-        return ChecklistMessage(t=utc_ms(), items=() if is_ready else (item,))
-
-    def _alert(self) -> Alert:
-        runner = next(iter(self._runners))
-        return Alert(
-            t=utc_ms(),
-            session=self._session or "",
-            seq=self._seq(self._topics.alert),
-            level=AlertLevel.WARNING,
-            code="battery_low",
-            subject=f"{runner}-sl",
-            text=f"{runner}, shank_l: battery low; charge it",
         )
 
     # ---- commands ----
@@ -241,47 +210,6 @@ class Feed:
 
 def _refused(command_id: str, name: str, reason: str) -> Ack:
     return Ack(t=utc_ms(), id=command_id, command=name, state=AckState.REFUSED, reason=reason)
-
-
-def _meta() -> HubMeta:
-    zones = ZoneRules()
-    shown = {metric.field: metric for metric in METRICS}
-    return HubMeta(
-        t=utc_ms(),
-        version=__version__,
-        metrics=tuple(
-            MetricMeaning(
-                name=metric.field,
-                title=metric.title,
-                unit=metric.unit,
-                decimals=metric.decimals,
-                zone_source=rule.source if (rule := getattr(zones, metric.field, None)) else None,
-            )
-            for metric in shown.values()
-        ),
-        numbers=tuple(
-            NumberMeaning(path=n.path, value=n.value, unit=n.unit, source=n.source)
-            for n in numbers()
-        ),
-    )
-
-
-def _pods(runner: FeedRunner, t: int) -> Iterator[PodHealthMessage]:
-    for number, placement in enumerate(_PODS):
-        quirk = (sum(runner.name.encode()) * 11 + number * 7) % 40
-        yield PodHealthMessage(
-            t=t,
-            name=f"{runner.name}-{placement.label}",
-            placement=placement.label,
-            runner=runner.name,
-            state=LinkState.STREAMING,
-            reason=None,
-            battery_mv=3500 + 15 * quirk,
-            battery_pct=8 + 2 * quirk,
-            rssi_dbm=-48 - quirk,
-            loss_pct=0.1 * (quirk % 12),
-            age_ms=20.0 + quirk,
-        )
 
 
 def main() -> None:

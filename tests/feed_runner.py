@@ -5,8 +5,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from feed_cycle import side_cycle
 from stridehub.coaching.cue import Response, Withheld
 from stridehub.coaching.load import CapSource, LoadUnit
 from stridehub.coaching.strike import StrikeClass
@@ -31,13 +30,8 @@ from stridehub.mqtt.messages import (
 )
 from stridehub.rules import ZoneRules
 
-POINTS = 50  # of a cycle
 _CAP_UNITS = 1500.0
 
-# At shares of a stride: initial contact, mid-stance, toe-off, and two in swing.
-_AT = (0.0, 0.18, 0.35, 0.6, 0.85, 1.0)
-_THIGH_DEG = (27.0, 8.0, -18.0, 6.0, 36.0, 27.0)
-_SHANK_DEG = (6.0, -18.0, -48.0, -95.0, -28.0, 6.0)
 
 _OTHERS = {
     "duty_factor": 0.36,
@@ -274,12 +268,7 @@ class FeedRunner:
 
     def _side_cycle(self, side: Side) -> SideCycle:
         more = 1.0 + 0.1 * self._bias["kickback_deg"] + 0.1 * self._lopsided["kickback_deg"]
-        return SideCycle(
-            strides=10,
-            toe_off_share=0.35,
-            thigh_deg=_smooth(_THIGH_DEG, 1.0 if side is Side.LEFT else 0.95),
-            shank_deg=_smooth(_SHANK_DEG, more),
-        )
+        return side_cycle(thigh=1.0 if side is Side.LEFT else 0.95, shank=more)
 
     def explain(self, t: int) -> Explain:
         told = AssociationReading(
@@ -308,12 +297,3 @@ def _position(value: float, low: float, high: float) -> Position:
     if value < low:
         return Position.BELOW
     return Position.ABOVE if value > high else Position.IN
-
-
-def _smooth(key_points: tuple[float, ...], factor: float) -> tuple[float, ...]:
-    """Through the points at _AT, as one closed curve of POINTS."""
-    share = np.arange(POINTS) / POINTS
-    curve = np.interp(share, _AT, key_points) * factor
-    kernel = np.hanning(9) / np.hanning(9).sum()
-    closed = np.convolve(np.tile(curve, 3), kernel, mode="same")[POINTS : 2 * POINTS]
-    return tuple(float(value) for value in closed.round(2))

@@ -1,5 +1,6 @@
 """What a test wants a hub to say, over a real broker."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from browsing import Listener
-from feed import utc_ms
+from feed_messages import utc_ms
 from feed_runner import FeedRunner
 from stridehub.coaching.zones import Position
 from stridehub.model import Side
@@ -52,11 +53,14 @@ class Hub:
         self._client.on_message = heard
         self._client.subscribe(topics, 1)
 
-    def flush(self) -> None:
+    def wake_until(self, has_come: Callable[[], bool]) -> None:
         """Mosquitto 2.0 sends one message over a WebSocket each time that something wakes it."""
-        for _ in range(2000):
-            self._client.publish("elsewhere", b"", 1)
-        self.say("elsewhere", b"")
+        end_s = time.monotonic() + SAID_S
+        while not has_come():
+            assert time.monotonic() < end_s
+            for _ in range(100):
+                self._client.publish("elsewhere", b"", 1)
+            self.say("elsewhere", b"")
 
     def is_online(self, state: HubState = HubState.ONLINE, **fields: Any) -> None:
         status = Status(t=utc_ms(), state=state, version="1", session="s1", **fields)

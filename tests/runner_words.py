@@ -10,7 +10,7 @@ import msgspec
 from playwright.sync_api import Browser, Page, expect
 
 from browsing import PATIENCE_MS, visit
-from feed import utc_ms
+from feed_messages import utc_ms
 from feed_runner import FeedRunner
 from hub_words import Hub
 from stridehub.coaching.cue import Response

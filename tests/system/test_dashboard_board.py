@@ -2,13 +2,18 @@
 
 import re
 
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from browsing import PHONE, feed, is_live, names, row, visit
+from feed_messages import utc_ms
+from feed_runner import FeedRunner
 from hub_words import a_summary, hub, readings
 from mosquitto import Mosquitto
+from stridehub.coaching.cue import Response
 from stridehub.coaching.zones import Position
-from stridehub.mqtt.messages import HubState
+from stridehub.model import CueKind, CueSide, LinkState
+from stridehub.mqtt.messages import HubState, PodHealthMessage
 
 
 def test_a_row_shows_what_the_summary_says(browser: Browser, broker: Mosquitto, url: str) -> None:
@@ -154,3 +159,52 @@ def test_a_phone_sorts_by_touch(browser: Browser, broker: Mosquitto, url: str) -
         assert names(page) == ["r2", "r1"]
         page.get_by_role("link", name="r2").tap()
         expect(page).to_have_url(f"{url}#/runner/track/r2")
+
+
+def test_a_cue_and_what_came_of_it(browser: Browser, broker: Mosquitto, url: str) -> None:
+    runner = FeedRunner(7, 0.0)
+    with hub(broker) as track, visit(browser, url) as page:
+        is_live(page)
+        track.is_online()
+        topic = track.topics.cue(runner.name)
+        cue = replace(runner.cue(60.0, utc_ms(), "s1", 0), kind=CueKind.FLICK, side=CueSide.LEFT)
+        given = replace(cue, withheld=False, why_withheld=None)
+        track.say(topic, given)
+        shown = row(page, runner.name).locator(".cue [data-state]")
+        expect(shown).to_have_attribute("data-state", "new")
+        expect(shown).to_contain_text("Flick\u00a0L")
+        expect(shown).to_have_attribute("data-state", "waiting")
+        answer = runner.response(given, utc_ms(), "s1", 1)
+        elsewhere = replace(answer, due_s=1.0, response=Response.WORSE)
+        track.say(topic, elsewhere)
+        track.say(topic, replace(answer, response=Response.RESPONDED))
+        expect(shown).to_have_attribute("data-state", "responded")
+        expect(shown).to_contain_text("it changed")
+
+
+def test_pods_that_need_somebody(browser: Browser, broker: Mosquitto, url: str) -> None:
+    shank = PodHealthMessage(
+        t=utc_ms(),
+        name="p1",
+        placement="shank_l",
+        runner="r7",
+        state=LinkState.STREAMING,
+        reason=None,
+        battery_mv=3900,
+        battery_pct=80,
+        rssi_dbm=-60,
+        loss_pct=0.1,
+        age_ms=20.0,
+    )
+    thigh = replace(shank, name="p2", placement="thigh_l", battery_pct=9, loss_pct=4.5)
+    with hub(broker) as track, visit(browser, url) as page:
+        is_live(page)
+        track.is_online()
+        track.say(track.topics.health("p1"), shank)
+        track.say(track.topics.health("p2"), thigh)
+        lines = row(page, "r7").locator(".pods-line")
+        expect(lines).to_have_text(["9 % battery", "4.5 % lost", "20 ms old"])
+        expect(row(page, "r7").locator(".pods-line[data-level=warning]")).to_have_count(2)
+        missing = replace(thigh, state=LinkState.MISSING, reason="not seen")
+        track.say(track.topics.health("p2"), missing)
+        expect(lines.first).to_have_text("L thigh away")

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from playwright.sync_api import Browser, expect
 
-from feed import utc_ms
+from feed_messages import utc_ms
 from feed_runner import FeedRunner
 from runner_words import POINTS, Track, a_cycle, runner_page
 from stridehub.model import CueKind, Side

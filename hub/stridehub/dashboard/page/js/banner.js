@@ -25,9 +25,14 @@ function ofConnection({ phase, reason, isAboutUser }) {
     return reason === null ? null : { level: "warning", text: reason, isOfSettings: isAboutUser };
   }
   if (phase === "idle") {
-    return { level: "warning", text: "Not connected: no broker was agreed to yet.", isOfSettings: true };
+    return {
+      level: "warning",
+      text: "Not connected: no broker was agreed to yet.",
+      isOfSettings: true,
+    };
   }
-  const next = phase === "connecting" && reason === null ? "Connecting …" : "Trying again by itself.";
+  const next =
+    phase === "connecting" && reason === null ? "Connecting …" : "Trying again by itself.";
   return {
     level: isAboutUser ? "error" : "warning",
     text: reason === null ? next : `${reason} ${next}`,
@@ -49,7 +54,10 @@ function ofHub({ hub, status }, silenceMs) {
     return { level: "error", text: `Hub ${hub} has been silent for ${ago(silenceMs)}.` };
   }
   if (status.state === "degraded") {
-    return { level: "warning", text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}` };
+    return {
+      level: "warning",
+      text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}`,
+    };
   }
   return null;
 }

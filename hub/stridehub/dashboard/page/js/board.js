@@ -22,9 +22,17 @@ class Board {
     this.#headers = COLUMNS.map((column) => this.#header(column));
     this.#head = el("div", { class: "row head", role: "row" }, ...this.#headers);
     this.#body = el("div", { class: "rows", role: "rowgroup" });
-    this.#empty = el("p", { class: "empty" }, "No runners yet. They appear with their first strides.");
-    const table = el("div", { class: "board", role: "table", "aria-label": "Runners" },
-      el("div", { class: "heads", role: "rowgroup" }, this.#head), this.#body);
+    this.#empty = el(
+      "p",
+      { class: "empty" },
+      "No runners yet. They appear with their first strides.",
+    );
+    const table = el(
+      "div",
+      { class: "board", role: "table", "aria-label": "Runners" },
+      el("div", { class: "heads", role: "rowgroup" }, this.#head),
+      this.#body,
+    );
     this.root = el("section", { class: "board-section" }, this.#picker(), table, this.#empty);
     this.#showOrder();
   }
@@ -58,23 +66,41 @@ class Board {
 
   #surroundings(runner, hasManyHubs) {
     const ageMs = this.#state.ageMs(runner);
-    return { ageMs, isStale: !(ageMs <= STALE_MS), now: this.#state.hubNow(runner.hub), hasManyHubs };
+    return {
+      ageMs,
+      isStale: !(ageMs <= STALE_MS),
+      now: this.#state.hubNow(runner.hub),
+      hasManyHubs,
+    };
   }
 
   #header(column) {
-    const button = el("button", { type: "button", class: "sort", "data-column": column.name },
-      el("span", { class: "sort-title" }, column.title), el("span", { class: "sort-unit" }, column.unit ?? ""));
+    const button = el(
+      "button",
+      { type: "button", class: "sort", "data-column": column.name },
+      el("span", { class: "sort-title" }, column.title),
+      el("span", { class: "sort-unit" }, column.unit ?? ""),
+    );
     button.addEventListener("click", () => this.#sortBy(column));
     return el("div", { class: `cell ${column.name}`, role: "columnheader" }, button);
   }
 
   /** For narrow screens, where rows are cards without a head. */
   #picker() {
-    this.#select = el("select", { id: "sort-by" },
-      ...COLUMNS.map(({ name, title }) => el("option", { value: name }, title)));
+    this.#select = el(
+      "select",
+      { id: "sort-by" },
+      ...COLUMNS.map(({ name, title }) => el("option", { value: name }, title)),
+    );
     this.#select.addEventListener("change", () =>
-      this.#sortBy(COLUMNS.find(({ name }) => name === this.#select.value)));
-    return el("p", { class: "sort-picker" }, el("label", { for: "sort-by" }, "Sorted by"), this.#select);
+      this.#sortBy(COLUMNS.find(({ name }) => name === this.#select.value)),
+    );
+    return el(
+      "p",
+      { class: "sort-picker" },
+      el("label", { for: "sort-by" }, "Sorted by"),
+      this.#select,
+    );
   }
 
   /** Again by the same column: the other way round. */
@@ -89,7 +115,12 @@ class Board {
   #showOrder() {
     const { column, isDown } = this.#order;
     COLUMNS.forEach((each, place) =>
-      setAttribute(this.#headers[place], "aria-sort", each !== column ? "none" : isDown ? "descending" : "ascending"));
+      setAttribute(
+        this.#headers[place],
+        "aria-sort",
+        each !== column ? "none" : isDown ? "descending" : "ascending",
+      ),
+    );
     this.#select.value = column.name;
   }
 
@@ -97,7 +128,10 @@ class Board {
     this.#sortedMs = performance.now();
     const compare = comparison(this.#order);
     const rows = [...this.#rows.values()].sort((one, other) => compare(one.runner, other.runner));
-    arrange(this.#body, rows.map(({ root }) => root));
+    arrange(
+      this.#body,
+      rows.map(({ root }) => root),
+    );
   }
 }
 
@@ -106,10 +140,17 @@ class Row {
 
   constructor() {
     this.#cells = COLUMNS.map((column) => column.make());
-    this.root = el("div", { class: "row", role: "row" },
+    this.root = el(
+      "div",
+      { class: "row", role: "row" },
       ...COLUMNS.map(({ name, title }, place) =>
-        el("div", { class: `cell ${name}`, role: place === 0 ? "rowheader" : "cell", "data-title": title },
-          ...this.#cells[place].nodes)));
+        el(
+          "div",
+          { class: `cell ${name}`, role: place === 0 ? "rowheader" : "cell", "data-title": title },
+          ...this.#cells[place].nodes,
+        ),
+      ),
+    );
   }
 
   /** Where there is no news, only ages grow. */
@@ -130,7 +171,8 @@ class Row {
 /** What is not known comes last, either way; equals by name. */
 function comparison({ column, isDown }) {
   const byName = COLUMNS[0].by;
-  const order = (a, b) => (typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b);
+  const order = (a, b) =>
+    typeof a === "string" ? a.localeCompare(b, undefined, { numeric: true }) : a - b;
   return (one, other) => {
     const [a, b] = [column.by(one), column.by(other)];
     if ((a === null) !== (b === null)) return a === null ? 1 : -1;

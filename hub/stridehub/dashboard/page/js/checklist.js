@@ -19,7 +19,9 @@ export class Checklist {
     const known = all.filter(({ checklist }) => checklist !== null);
     const items = known.flatMap(({ hub, checklist }) => checklist.map((item) => ({ hub, item })));
     const alerts = all
-      .flatMap(({ hub, alerts: own }) => own.map((alert) => ({ alert, ageMs: ageOf(store, hub, alert) })))
+      .flatMap(({ hub, alerts: own }) =>
+        own.map((alert) => ({ alert, ageMs: ageOf(store, hub, alert) })),
+      )
       .filter(({ ageMs }) => ageMs < ALERT_MS)
       .sort((one, other) => one.ageMs - other.ageMs)
       .slice(0, ALERTS_SHOWN);
@@ -30,7 +32,10 @@ export class Checklist {
     const hasManyHubs = all.length > 1;
     this.#draw(
       items.map(({ hub, item }) => (hasManyHubs ? `${hub}: ${item.text}` : item.text)),
-      alerts.map(({ alert, ageMs }) => ({ level: alert.level, text: `${alert.text} (${ago(ageMs)} ago)` })),
+      alerts.map(({ alert, ageMs }) => ({
+        level: alert.level,
+        text: `${alert.text} (${ago(ageMs)} ago)`,
+      })),
     );
   }
 
@@ -40,7 +45,10 @@ export class Checklist {
     this.#drawn = drawn;
     this.#todo.replaceChildren(...todo.map((text) => el("li", {}, text)));
     this.#alerts.replaceChildren(
-      ...alerts.map(({ level, text }) => el("li", { "data-level": level }, el("b", {}, words(level)), ` ${text}`)));
+      ...alerts.map(({ level, text }) =>
+        el("li", { "data-level": level }, el("b", {}, words(level)), ` ${text}`),
+      ),
+    );
   }
 }
 

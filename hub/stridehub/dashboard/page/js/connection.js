@@ -125,18 +125,36 @@ export class Connection {
       return;
     }
     this.#client = client;
-    const ifCurrent = (call) => (...given) => client === this.#client && call(...given);
+    const ifCurrent =
+      (call) =>
+      (...given) =>
+        client === this.#client && call(...given);
     let refusal = null;
-    client.on("connect", ifCurrent(() => this.#connected()));
-    client.on("message", ifCurrent((...given) => this.#receive(...given)));
-    client.on("error", ifCurrent((error) => {
-      refusal = error;
-      if (typeof error.code === "number") this.#refused(error.code);
-    }));
-    client.on("disconnect", ifCurrent((packet) => {
-      if (NOT_AUTHORIZED.has(packet?.reasonCode)) this.#refused(packet.reasonCode);
-    }));
-    client.on("close", ifCurrent(() => this.#fail(this.#whyClosed(refusal))));
+    client.on(
+      "connect",
+      ifCurrent(() => this.#connected()),
+    );
+    client.on(
+      "message",
+      ifCurrent((...given) => this.#receive(...given)),
+    );
+    client.on(
+      "error",
+      ifCurrent((error) => {
+        refusal = error;
+        if (typeof error.code === "number") this.#refused(error.code);
+      }),
+    );
+    client.on(
+      "disconnect",
+      ifCurrent((packet) => {
+        if (NOT_AUTHORIZED.has(packet?.reasonCode)) this.#refused(packet.reasonCode);
+      }),
+    );
+    client.on(
+      "close",
+      ifCurrent(() => this.#fail(this.#whyClosed(refusal))),
+    );
   }
 
   #socket(address, protocols) {

@@ -21,14 +21,22 @@ function start(config) {
   const commands = new Commands(connection, store, config.commands === true);
   const brokers = new Brokers(config);
   const settings = new Settings(brokers, agreed);
-  const parts = { banner: new Banner(), checklist: new Checklist(), session: new SessionBar(commands) };
+  const parts = {
+    banner: new Banner(),
+    checklist: new Checklist(),
+    session: new SessionBar(commands),
+  };
   const views = new Views(byId("view"), { state: store, connection, commands });
   let blocked = null;
   let asked = null; // the broker that is meant
 
   document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
     if (effectiveDirective !== "connect-src") return;
-    blocked = { level: "error", text: "The server of this page does not let it talk to that broker.", isOfSettings: true };
+    blocked = {
+      level: "error",
+      text: "The server of this page does not let it talk to that broker.",
+      isOfSettings: true,
+    };
     store.touch();
   });
   for (const id of ["open-settings", "banner-settings"]) {

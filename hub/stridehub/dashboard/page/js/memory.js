@@ -16,7 +16,10 @@ export const recall = (name) => attempt(() => localStorage.getItem(PREFIX + name
 /** null: forgotten. */
 export function remember(name, value) {
   attempt(() =>
-    value === null ? localStorage.removeItem(PREFIX + name) : localStorage.setItem(PREFIX + name, value));
+    value === null
+      ? localStorage.removeItem(PREFIX + name)
+      : localStorage.setItem(PREFIX + name, value),
+  );
 }
 
 /** For that broker and no other: {user, password}. */
@@ -31,5 +34,6 @@ export function keepCredentials(broker, user, password) {
   attempt(() =>
     user
       ? sessionStorage.setItem(PREFIX + CREDENTIALS, JSON.stringify({ broker, user, password }))
-      : sessionStorage.removeItem(PREFIX + CREDENTIALS));
+      : sessionStorage.removeItem(PREFIX + CREDENTIALS),
+  );
 }

@@ -1,6 +1,19 @@
 /** Readers of the messages that all views need; their fields are explained in messages.py. */
 
-import { anything, bool, id, list, mapOf, maybe, number, oneOf, record, side, text, word } from "./shape.js";
+import {
+  anything,
+  bool,
+  id,
+  list,
+  mapOf,
+  maybe,
+  number,
+  oneOf,
+  record,
+  side,
+  text,
+  word,
+} from "./shape.js";
 
 const MOST_METRICS = 64;
 const MOST_RUNNERS = 256;
@@ -32,10 +45,7 @@ const metaFields = record({
   ...head,
   version: text(64),
   metrics: list(metricMeaning, MOST_METRICS),
-  numbers: list(
-    record({ path: text(100), value: anything, unit: text(200), source: LINE }),
-    1000,
-  ),
+  numbers: list(record({ path: text(100), value: anything, unit: text(200), source: LINE }), 1000),
 });
 
 export const meta = (value) => {
@@ -85,7 +95,13 @@ const reading = record({
   high: maybe(number),
 });
 
-const lastCue = record({ t: number, kind: word, side: word, withheld: bool, response: maybe(word) });
+const lastCue = record({
+  t: number,
+  kind: word,
+  side: word,
+  withheld: bool,
+  response: maybe(word),
+});
 
 export const summary = record({
   ...head,

@@ -26,18 +26,38 @@ function worst(pods, field, pick) {
 /** {lines: [{text, level}], title, trouble}: `trouble` grows with it. */
 export function podsInShort(byName) {
   const pods = [...byName.values()];
-  if (pods.length === 0) return { lines: [{ text: NOTHING, level: null }], title: "No pod has been heard of.", trouble: 0 };
+  if (pods.length === 0)
+    return {
+      lines: [{ text: NOTHING, level: null }],
+      title: "No pod has been heard of.",
+      trouble: 0,
+    };
   const title = pods.map(inWords).join("\n");
   const now = performance.now();
   const away = pods.filter(({ state, at_ms }) => state !== "streaming" || now - at_ms > SILENT_MS);
   if (away.length > 0) {
-    const lines = away.map(({ placement }) => ({ text: `${placeWords(placement)} away`, level: "error" }));
+    const lines = away.map(({ placement }) => ({
+      text: `${placeWords(placement)} away`,
+      level: "error",
+    }));
     return { lines, title, trouble: 1000 * away.length };
   }
   const lines = [
-    line(worst(pods, "battery_pct", Math.min), (battery) => `${fixed(battery)} % battery`, (battery) => battery < LOW_BATTERY_PCT),
-    line(worst(pods, "loss_pct", Math.max), (loss) => `${fixed(loss, 1)} % lost`, (loss) => loss > MUCH_LOSS_PCT),
-    line(worst(pods, "age_ms", Math.max), (age) => `${fixed(age)} ms old`, (age) => age > OLD_MS),
+    line(
+      worst(pods, "battery_pct", Math.min),
+      (battery) => `${fixed(battery)} % battery`,
+      (battery) => battery < LOW_BATTERY_PCT,
+    ),
+    line(
+      worst(pods, "loss_pct", Math.max),
+      (loss) => `${fixed(loss, 1)} % lost`,
+      (loss) => loss > MUCH_LOSS_PCT,
+    ),
+    line(
+      worst(pods, "age_ms", Math.max),
+      (age) => `${fixed(age)} ms old`,
+      (age) => age > OLD_MS,
+    ),
   ];
   const bad = lines.filter(({ level }) => level !== null).length;
   return { lines, title, trouble: 100 * bad + 100 - (worst(pods, "battery_pct", Math.min) ?? 100) };
@@ -49,6 +69,8 @@ function line(value, inWordsOf, isBad) {
 
 function inWords({ name, placement, state, reason, battery_pct, loss_pct, age_ms }) {
   const age = age_ms === null ? NOTHING : ago(age_ms);
-  const figures = `battery ${fixed(battery_pct)} %, ${fixed(loss_pct, 1)} % lost, newest ${age} old`;
-  return `${placeWords(placement)} (${name}): ${words(state)}, ${figures}${reason === null ? "" : `; ${reason}`}`;
+  const lost = `${fixed(loss_pct, 1)} % lost`;
+  const figures = `battery ${fixed(battery_pct)} %, ${lost}, newest ${age} old`;
+  const why = reason === null ? "" : `; ${reason}`;
+  return `${placeWords(placement)} (${name}): ${words(state)}, ${figures}${why}`;
 }

@@ -3,9 +3,26 @@
 import { byId, el, setAttribute, setText } from "./dom.js";
 
 const BUTTONS = [
-  { label: "Start", title: "Start a session", name: "session_start", isWanted: ({ session }) => session === null },
-  { label: "End", title: "End the session", name: "session_stop", isWanted: ({ session }) => session !== null, asks: true },
-  { label: "Lap", title: "Mark a lap for all runners", name: "mark", args: { kind: "lap" }, isWanted: ({ session }) => session !== null },
+  {
+    label: "Start",
+    title: "Start a session",
+    name: "session_start",
+    isWanted: ({ session }) => session === null,
+  },
+  {
+    label: "End",
+    title: "End the session",
+    name: "session_stop",
+    isWanted: ({ session }) => session !== null,
+    asks: true,
+  },
+  {
+    label: "Lap",
+    title: "Mark a lap for all runners",
+    name: "mark",
+    args: { kind: "lap" },
+    isWanted: ({ session }) => session !== null,
+  },
   { label: "Mute all", title: "No cues for anybody", name: "mute" },
   { label: "Unmute all", title: "Cues for all again", name: "unmute" },
 ];
@@ -38,7 +55,9 @@ export class SessionBar {
   }
 
   #add(hub) {
-    const controls = new HubControls(hub, (label, name, args) => this.#send(hub, label, name, args));
+    const controls = new HubControls(hub, (label, name, args) =>
+      this.#send(hub, label, name, args),
+    );
     this.#hubs.set(hub, controls);
     this.#bar.append(controls.root);
   }
@@ -62,16 +81,28 @@ class HubControls {
 
   constructor(hub, send) {
     this.#buttons = BUTTONS.map((button) => ({ ...button, element: pressable(button, send) }));
-    this.root = el("div", { class: "hub", role: "group", "aria-label": `Hub ${hub}` },
-      el("span", { class: "hub-name" }, hub), this.#state,
-      el("span", { class: "hub-buttons" }, ...this.#buttons.map(({ element }) => element)), this.#why);
+    this.root = el(
+      "div",
+      { class: "hub", role: "group", "aria-label": `Hub ${hub}` },
+      el("span", { class: "hub-name" }, hub),
+      this.#state,
+      el("span", { class: "hub-buttons" }, ...this.#buttons.map(({ element }) => element)),
+      this.#why,
+    );
   }
 
   show(status, why) {
     const isOffline = status.state === "offline";
     const reason = isOffline ? "The hub is offline." : why;
-    setText(this.#state, isOffline ? "offline" : status.session === null ? "no session" : "session under way");
-    setAttribute(this.#state, "data-state", isOffline ? "offline" : status.session === null ? "none" : "under-way");
+    setText(
+      this.#state,
+      isOffline ? "offline" : status.session === null ? "no session" : "session under way",
+    );
+    setAttribute(
+      this.#state,
+      "data-state",
+      isOffline ? "offline" : status.session === null ? "none" : "under-way",
+    );
     setText(this.#why, reason ?? "");
     for (const { element, title, isWanted } of this.#buttons) {
       element.hidden = isWanted !== undefined && !isWanted(status);

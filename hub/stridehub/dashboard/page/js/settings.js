@@ -58,7 +58,10 @@ export class Settings {
     event.preventDefault();
     const url = cleaned(this.#broker.value.trim());
     if (url === null) {
-      setText(this.#error, "That is no address of a broker: ws://host:port or wss://host:port/path");
+      setText(
+        this.#error,
+        "That is no address of a broker: ws://host:port or wss://host:port/path",
+      );
       this.#broker.focus();
       return;
     }

@@ -14,7 +14,8 @@ export const anything = (value) => value;
 export const number = (value) =>
   typeof value === "number" && Number.isFinite(value) ? value : refuse("no number");
 
-export const bool = (value) => (typeof value === "boolean" ? value : refuse("neither true nor false"));
+export const bool = (value) =>
+  typeof value === "boolean" ? value : refuse("neither true nor false");
 
 export const text = (most) => (value) =>
   typeof value === "string" && value.length <= most ? value : refuse(`no text of up to ${most}`);
@@ -27,8 +28,10 @@ export const word = (value) =>
 export const id = (value) =>
   typeof value === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(value) ? value : refuse("no id");
 
-export const oneOf = (...choices) => (value) =>
-  choices.includes(value) ? value : refuse(`none of ${choices}`);
+export const oneOf =
+  (...choices) =>
+  (value) =>
+    choices.includes(value) ? value : refuse(`none of ${choices}`);
 
 export const side = oneOf("left", "right");
 

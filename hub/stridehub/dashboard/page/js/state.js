@@ -41,17 +41,23 @@ export class Store {
     });
     take(topics.meta(), messages.meta, (meta, hub) => this.#changeHub(hub, { meta }));
     take(topics.checklist(), messages.checklist, (message, hub) =>
-      this.#changeHub(hub, { checklist: message.items }));
+      this.#changeHub(hub, { checklist: message.items }),
+    );
     take(topics.alert(), messages.alert, (message, hub) =>
-      this.#changeHub(hub, ({ alerts }) => ({ alerts: [message, ...alerts].slice(0, MOST_ALERTS) })));
+      this.#changeHub(hub, ({ alerts }) => ({
+        alerts: [message, ...alerts].slice(0, MOST_ALERTS),
+      })),
+    );
     take(topics.health(), messages.health, (message, hub, about) =>
-      this.#changePod(hub, about.levels[4], message));
+      this.#changePod(hub, about.levels[4], message),
+    );
     take(topics.ofRunner("summary"), messages.summary, (message, hub, about) => {
       this.#learnTime(hub, message, about);
       this.#changeRunner(hub, about.levels[4], { summary: message });
     });
     take(topics.ofRunner("cue"), messages.cue, (message, hub, about) =>
-      this.#changeRunner(hub, about.levels[4], (before) => ({ cue: withCue(before.cue, message) })));
+      this.#changeRunner(hub, about.levels[4], (before) => ({ cue: withCue(before.cue, message) })),
+    );
     setInterval(() => this.#tick(), TICK_MS);
   }
 

@@ -29,7 +29,9 @@ export class Views {
     document.body.dataset.view = name;
     this.#element.replaceChildren();
     if (view === null) {
-      this.#element.append(el("p", { class: "empty" }, "This view could not be loaded. Is the hub still there?"));
+      this.#element.append(
+        el("p", { class: "empty" }, "This view could not be loaded. Is the hub still there?"),
+      );
       return;
     }
     this.#unmount = view.mount(this.#element, this.#context(own));

@@ -59,7 +59,11 @@ export class ZoneBar {
     const high = reading.high === null ? FULL : this.#place(reading.high);
     setProperty(this.#zone, "--low", low);
     setProperty(this.#zone, "--width", Math.max(high - low, 0));
-    setAttribute(this.#zone, "data-open", reading.low === null ? "low" : reading.high === null ? "high" : null);
+    setAttribute(
+      this.#zone,
+      "data-open",
+      reading.low === null ? "low" : reading.high === null ? "high" : null,
+    );
   }
 
   #showMark(mark, reading) {
@@ -80,11 +84,13 @@ export class ZoneBar {
     const legs = known.flatMap((reading, number) =>
       reading === null || reading.median === null
         ? []
-        : [`${SIDES[number]} ${fixed(reading.median, decimals)} ${unit}`]);
+        : [`${SIDES[number]} ${fixed(reading.median, decimals)} ${unit}`],
+    );
     if (legs.length === 0) return `${title} not known`;
-    const zone = withZone === undefined
-      ? "no zone"
-      : `zone ${fixed(withZone.low, decimals)} to ${fixed(withZone.high, decimals)}`;
+    const zone =
+      withZone === undefined
+        ? "no zone"
+        : `zone ${fixed(withZone.low, decimals)} to ${fixed(withZone.high, decimals)}`;
     return `${title}: ${verdict}; ${legs.join(", ")}; ${zone}`;
   }
 }
@@ -108,7 +114,10 @@ function worst(known) {
 /** "in", "above", or "L above" where only one leg is. */
 function inWords(known) {
   const out = known.map((reading) =>
-    reading === null || reading.position === null || reading.position === "in" ? null : reading.position);
+    reading === null || reading.position === null || reading.position === "in"
+      ? null
+      : reading.position,
+  );
   if (out.every((position) => position === null)) {
     return known.some((reading) => reading?.position === "in") ? "in" : "";
   }

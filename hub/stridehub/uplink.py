@@ -24,13 +24,16 @@ from stridehub.mqtt.publisher import BrokerState, Publisher
 from stridehub.mqtt.topics import Topics
 from stridehub.record import entries
 from stridehub.record.reading import Reading
-from stridehub.record.store import Store
+from stridehub.record.store import MOST_LETTERS, Store
 from stridehub.rules import Layer
 from stridehub.team import Team
 from stridehub.timing import KEEP_S, LAST_WRITE_S
 
 # Of answers to commands, over a restart: far older ones are refused as stale.
 _REMEMBER_MS = 60_000
+
+# Of an outbox that was full, before another session may fill it.
+_ROOM_SHARE = 0.9
 
 _encode = msgspec.json.encode
 
@@ -128,8 +131,9 @@ class Uplink:
 
     def _go_on_after_a_cut(self) -> None:
         """A session of which something is missing is published no further; the next one is."""
-        session = self.chronicle.session
-        if session is not None and self.store.is_cut(session) and self.store.trouble is None:
+        session, store = self.chronicle.session, self.store
+        has_room = store.trouble is None and store.count() < _ROOM_SHARE * MOST_LETTERS
+        if session is not None and has_room and store.is_cut(session):
             self.chronicle.begin_session(session)
 
     # ---- answers to commands ----

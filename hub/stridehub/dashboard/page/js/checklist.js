@@ -28,7 +28,8 @@ export class Checklist {
     const isBefore = known.some(({ status }) => status?.session === null);
     setText(this.#title, titleOf(items.length, isBefore, known.length));
     this.#panel.hidden = items.length === 0 && alerts.length === 0 && !isBefore;
-    setAttribute(this.#panel, "data-level", items.length > 0 ? "warning" : "good");
+    const isGood = items.length === 0 && alerts.every(({ alert }) => alert.level === "notice");
+    setAttribute(this.#panel, "data-level", isGood ? "good" : "warning");
     const hasManyHubs = all.length > 1;
     this.#draw(
       items.map(({ hub, item }) => (hasManyHubs ? `${hub}: ${item.text}` : item.text)),

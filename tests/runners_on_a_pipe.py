@@ -6,6 +6,7 @@ What they cost is no hub's. A frame is the pod's place, the packet's length, the
 arrival and the packet; what the pods are follows from RUNNERS and SEED.
 """
 
+import os
 import struct
 import sys
 import threading
@@ -21,6 +22,7 @@ SEED = 1
 HEAD = struct.Struct("<HHd")
 _AHEAD_S = 3.0  # packets are made half a second of a runner at a time
 _TURN_S = 0.01
+_NICE = 10  # making them takes most of a core, and shall not be in the way of what is measured
 
 
 def wearers(runners: int) -> Sequence[SyntheticWearer]:
@@ -41,6 +43,7 @@ def frames(data: bytearray) -> Iterator[Arrival]:
 
 
 def main(runners: int, seconds: float) -> None:
+    os.nice(_NICE)
     made: deque[Arrival] = deque()
     now_s = STANDING_S
     end_s = STANDING_S + seconds

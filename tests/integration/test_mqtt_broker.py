@@ -42,7 +42,7 @@ def config(name: Name | None, listen: str = "127.0.0.1") -> BrokerConfig:
 
 
 def test_a_hub_and_its_page_meet_there(name: Name, tmp_path: Path) -> None:
-    """The page by WebSocket, without a name; on this machine it may command."""
+    """The page by WebSocket, with the login it is given; on this machine it may command."""
 
     async def test() -> None:
         broker = Broker(config(name), TOPICS, tmp_path)
@@ -50,7 +50,11 @@ def test_a_hub_and_its_page_meet_there(name: Name, tmp_path: Path) -> None:
             assert broker.name == name
             await hub.connected()
             assert hub.publisher.state.protocol == {"mosquitto": "5", "amqtt": "3.1.1"}[name]
-            page = Listener(broker.ws_port, transport="websockets", v5=name == "mosquitto")
+            assert broker.page_login is not None
+            login = (broker.page_login.user, broker.page_login.password)
+            page = Listener(
+                broker.ws_port, transport="websockets", v5=name == "mosquitto", login=login
+            )
             with page:
                 hub.put(range(100))
                 hub.publisher.live(TOPICS.status, b"online", retain=True)
@@ -88,7 +92,7 @@ def test_nobody_else_speaks_for_the_hub(name: Name, tmp_path: Path) -> None:
 def test_others_of_the_network_need_a_password_to_command(name: Name, tmp_path: Path) -> None:
     async def test() -> None:
         broker = Broker(config(name, "0.0.0.0"), TOPICS, tmp_path)
-        assert broker.owner is not None
+        assert broker.page_login is None
         async with broker.running(), hub_at(broker.endpoint, tmp_path) as hub:
             await hub.connected()
             v5 = name == "mosquitto"
@@ -112,11 +116,39 @@ def test_the_owners_password_is_made_once_and_for_nobody_else(tmp_path: Path) ->
     first = Broker(config(None, "0.0.0.0"), TOPICS, tmp_path).owner
     again = Broker(config(None, "0.0.0.0"), TOPICS, tmp_path).owner
     assert first == again
-    assert first is not None
     assert first.user == OWNER
     assert first.password not in repr(first)
     assert stat.S_IMODE((tmp_path / OWNER_FILE).stat().st_mode) == 0o600
-    assert Broker(config(None), TOPICS, tmp_path / "none").owner is None
+    of_this_machine = Broker(config(None), TOPICS, tmp_path / "none").owner
+    assert of_this_machine.password not in (first.password, "")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_web_site_in_a_browser_of_this_machine_neither_reads_nor_commands(tmp_path: Path) -> None:
+    """It can open the same WebSocket, and has no login."""
+    program()
+
+    async def test() -> None:
+        broker = Broker(config("mosquitto"), TOPICS, tmp_path)
+        async with broker.running():
+            with Listener(broker.ws_port, transport="websockets") as site:
+                assert site.refusal is not None
+
+    run(test())
+
+
+def test_a_program_of_this_machine_may_command(tmp_path: Path) -> None:
+    program()
+
+    async def test() -> None:
+        broker = Broker(config("mosquitto"), TOPICS, tmp_path)
+        async with broker.running(), hub_at(broker.endpoint, tmp_path) as hub:
+            await hub.connected()
+            with Listener(broker.port) as here:
+                here.publish(MUTE, b"{}")
+                await until(lambda: hub.commands == [("mute", b"{}", False)])
+
+    run(test())
 
 
 def test_a_taken_port_moves_to_a_free_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from stridehub.commands.dashboard import page_settings
 from stridehub.config import HubConfig
 from stridehub.dashboard.child import page_beside
+from stridehub.dashboard.policy import is_loopback
 from stridehub.mqtt.broker import Broker
 from stridehub.mqtt.endpoint import Endpoint, endpoint_of
 from stridehub.mqtt.topics import Topics
@@ -48,6 +49,9 @@ async def coach_side(config: HubConfig) -> AsyncIterator[CoachSide]:
             await stack.enter_async_context(broker.running())
             find = broker.endpoint
             settings = replace(settings, ws_port=broker.ws_port)
+            if broker.page_login is not None and is_loopback(settings.listen):
+                login = broker.page_login
+                settings = replace(settings, user=login.user, password=login.password)
         else:
             endpoint_of(config.mqtt)  # what is wrong with the settings is told at once
 

@@ -4,7 +4,7 @@ import errno
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from aiohttp import web
@@ -31,6 +31,8 @@ class PageSettings:
     broker_url: str | None = None  # ws:// or wss://; None: the host of the page
     ws_port: int = 9001  # there
     may_command: bool = False  # without credentials
+    user: str | None = None  # at that broker, for whoever gets the page
+    password: str | None = field(default=None, repr=False)
 
 
 class PageConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class PageConfig(msgspec.Struct, frozen=True, kw_only=True):
     hub: str
     version: str
     commands: bool
+    user: str | None
+    password: str | None
 
 
 @asynccontextmanager
@@ -107,6 +111,8 @@ class _Server:
             hub=self._settings.hub,
             version=__version__,
             commands=self._settings.may_command,
+            user=self._settings.user,
+            password=self._settings.password,
         )
         return page_file(msgspec.json.encode(config), "application/json")
 

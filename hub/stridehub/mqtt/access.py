@@ -45,24 +45,23 @@ class Access:
 
     rules: tuple[Rule, ...]
     logins: tuple[Login, ...]
+    here: tuple[Rule, ...]  # besides, for programs of this machine
 
 
-def access_for(topics: Topics, hub: Login, owner: Login | None) -> Access:
-    """Everybody reads. Without an owner everybody commands: for what only this machine reaches."""
-    commander = None if owner is None else owner.user
-    rules = [
+def access_for(topics: Topics, hub: Login, owner: Login) -> Access:
+    """Everybody reads, the owner commands."""
+    rules = (
         Rule(None, Right.READ, EVERYTHING),
-        Rule(commander, Right.WRITE, topics.commands),
+        Rule(owner.user, Right.READ, EVERYTHING),
+        Rule(owner.user, Right.WRITE, topics.commands),
         Rule(hub.user, Right.BOTH, topics.everything),
-    ]
-    if owner is not None:
-        rules.append(Rule(owner.user, Right.READ, EVERYTHING))
-    return Access(tuple(rules), (hub,) if owner is None else (hub, owner))
+    )
+    return Access(rules, (hub, owner), (Rule(None, Right.WRITE, topics.commands),))
 
 
-def hub_login() -> Login:
-    """For this run; nobody else needs to know it."""
-    return Login(HUB, secrets.token_urlsafe(_PASSWORD_BYTES))
+def login_of_this_run(user: str) -> Login:
+    """Nobody knows it who is not told."""
+    return Login(user, secrets.token_urlsafe(_PASSWORD_BYTES))
 
 
 def owner_login(path: Path) -> Login:

@@ -12,7 +12,15 @@ from pathlib import Path
 
 from stridehub.config import BrokerConfig
 from stridehub.errors import BrokerError
-from stridehub.mqtt.access import Login, access_for, hub_login, is_local, owner_login
+from stridehub.mqtt.access import (
+    HUB,
+    OWNER,
+    Login,
+    access_for,
+    is_local,
+    login_of_this_run,
+    owner_login,
+)
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.ports import free_ports, reachable
@@ -35,25 +43,28 @@ _WORDS_BYTES = 2000  # of what it said last
 class Broker:
     """While running() it is there; one that dies is started again. On one loop.
 
-    `port`, `ws_port` and `name` tell what it is now. `owner`: who may send commands; None:
-    everybody on this machine.
+    `port`, `ws_port` and `name` tell what it is now. `owner`: who may send commands.
     """
 
     def __init__(self, config: BrokerConfig, topics: Topics, state: Path) -> None:
         """`state`: the folder in which the owner's password is kept. Raises BrokerError."""
         self.port, self.ws_port = config.port, config.ws_port
         self.name = ""
-        self.owner: Login | None = None
-        if not is_local(config.listen):
-            self.owner = owner_login(state / OWNER_FILE)
+        self._is_local = is_local(config.listen)
+        self.owner = login_of_this_run(OWNER) if self._is_local else owner_login(state / OWNER_FILE)
         self._listen = config.listen
         self._program = config.program
-        self._hub = hub_login()
+        self._hub = login_of_this_run(HUB)
         self._access = access_for(topics, self._hub, self.owner)
         self._speaks_v5 = True
         self._process: Process | None = None
         self._words = b""
         self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def page_login(self) -> Login | None:
+        """For the page of this machine. None: the page is handed to others too, and reads only."""
+        return self.owner if self._is_local else None
 
     def endpoint(self) -> Endpoint:
         """For the hub itself."""
@@ -96,7 +107,9 @@ class Broker:
         """The first program that listens. Raises BrokerError."""
         failure = BrokerError(self._program or "broker", "not installed")
         self.port, self.ws_port = free_ports(self._listen, (self.port, self.ws_port))
-        plan = Plan(self._listen, self.port, self.ws_port, self._access, self._program)
+        plan = Plan(
+            self._listen, self.port, self.ws_port, self._access, self._is_local, self._program
+        )
         with tempfile.TemporaryDirectory(prefix="stridehub-broker-") as folder:
             for program in programs(plan, Path(folder)):
                 try:

@@ -32,6 +32,7 @@ class Plan:
     port: int
     ws_port: int
     access: Access
+    is_local: bool  # only this machine reaches it
     program: str | None = None  # which one it must be
 
 
@@ -62,14 +63,17 @@ def _found(name: str) -> str | None:
 
 def _mosquitto(path: str, hasher: str, plan: Plan, folder: Path) -> Program:
     """Raises BrokerError."""
-    settings, passwords, acl = folder / "mosquitto.conf", folder / "passwords", folder / "acl"
+    settings, passwords = folder / "mosquitto.conf", folder / "passwords"
+    acl, here = folder / "acl", folder / "acl-of-this-machine"
     logins = "".join(f"{login.user}:{login.password}\n" for login in plan.access.logins)
     try:
         passwords.touch(mode=0o600)
         passwords.write_text(logins)
         acl.touch(mode=0o600)
         acl.write_text("".join(_acl_lines(plan.access.rules)))
-        settings.write_text(_settings(plan, passwords, acl))
+        here.touch(mode=0o600)
+        here.write_text("".join(_acl_lines((*plan.access.rules, *plan.access.here))))
+        settings.write_text(_settings(plan, passwords, acl, here))
         subprocess.run(
             [hasher, "-U", passwords], check=True, stderr=subprocess.PIPE, timeout=BROKER_SETUP_S
         )
@@ -101,16 +105,24 @@ def _is_user(name: str) -> bool:
     return True
 
 
-def _settings(plan: Plan, passwords: Path, acl: Path) -> str:
+def _settings(plan: Plan, passwords: Path, acl: Path, here: Path) -> str:
+    """Programs of this machine may command. A browser of this machine does what web sites tell it:
+    there only the hub's own page comes in, which has a login.
+    """
     return f"""\
+per_listener_settings true
 listener {plan.port} {plan.listen}
-listener {plan.ws_port} {plan.listen}
-protocol websockets
 allow_anonymous true
 password_file {passwords}
-acl_file {acl}
-persistence false
+acl_file {here if plan.is_local else acl}
 max_packet_size {MAX_PACKET_BYTES}
+listener {plan.ws_port} {plan.listen}
+protocol websockets
+allow_anonymous {"false" if plan.is_local else "true"}
+password_file {passwords}
+acl_file {acl}
+max_packet_size {MAX_PACKET_BYTES}
+persistence false
 max_queued_messages {_MAX_QUEUED}
 set_tcp_nodelay true
 connection_messages false

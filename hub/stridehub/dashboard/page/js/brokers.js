@@ -4,13 +4,21 @@
  * from all others. A link may name any: nothing is sent there before somebody has agreed.
  */
 
-import { recall, remember } from "./memory.js";
+import { credentialsFor, recall, remember } from "./memory.js";
 
 const PORT = 9001;
 
 /** What the server says of itself; the defaults where another web server hands out the page. */
 export async function loadConfig() {
-  const none = { broker: null, ws_port: PORT, hub: "", version: "", commands: false };
+  const none = {
+    broker: null,
+    ws_port: PORT,
+    hub: "",
+    version: "",
+    commands: false,
+    user: null,
+    password: null,
+  };
   try {
     const answer = await fetch("config.json", { cache: "no-store" });
     return answer.ok ? { ...none, ...(await answer.json()) } : none;
@@ -20,9 +28,18 @@ export async function loadConfig() {
 }
 
 export class Brokers {
+  #login;
+
   constructor(config) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.#login = config.user ? { user: config.user, password: config.password ?? "" } : null;
     this.own = cleaned(config.broker) ?? `${scheme}://${location.hostname}:${config.ws_port}`;
+  }
+
+  /** {user, password} that somebody gave, or that the hub gave this page for its own broker. */
+  credentials(url) {
+    const given = credentialsFor(url);
+    return given.user === "" && url === this.own && this.#login !== null ? this.#login : given;
   }
 
   /** {url, isAgreed}; null: a stored choice that the address does not name, the page is reloaded. */

@@ -6,7 +6,6 @@ import { Checklist } from "./checklist.js";
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
 import { byId, setAttribute, setText } from "./dom.js";
-import { credentialsFor } from "./memory.js";
 import { SessionBar } from "./session.js";
 import { Settings, applyLooks } from "./settings.js";
 import { Store } from "./state.js";
@@ -52,12 +51,18 @@ function start(config) {
     if (chosen === null) return;
     const { url, isAgreed } = chosen;
     asked = url;
-    if (isAgreed) connect(url, ...Object.values(credentialsFor(url)));
-    else settings.open(url, "A link names this broker. Connect to it only if you know it.");
+    if (isAgreed) {
+      const { user, password } = brokers.credentials(url);
+      connect(url, user, password);
+    } else {
+      settings.open(url, "A link names this broker. Connect to it only if you know it.");
+    }
   }
 
   function agreed(url, user, password) {
-    if (!brokers.agree(url)) connect(url, user, password);
+    if (brokers.agree(url)) return;
+    const login = user === "" ? brokers.credentials(url) : { user, password };
+    connect(url, login.user, login.password);
   }
 
   function connect(url, user, password) {

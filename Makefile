@@ -52,7 +52,7 @@ help:
 	'make closed-loop  synthetic runners who feel their cues: does cueing work?' \
 	'make accuracy   the kernel against the recordings in $(RECORDINGS)' \
 	'make callgrind  instructions per pod sample' \
-	'make picture    docs/demo.svg drawn anew' \
+	'make picture    the pictures in docs/ drawn anew' \
 	'make vendor     what the live page has of others, from npm, checked' \
 	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
 	'make clean      removes what was built, and the virtual environment'
@@ -149,9 +149,11 @@ callgrind: $(VENV)/with-run
 	$(SAY) 'instructions per pod sample'
 	@$(BIN)/python tests/bench/callgrind.py
 
-picture: $(VENV)/with-run
-	$(SAY) 'docs/demo.svg'
+picture: $(VENV)/with-test
+	@.ci/install-missing $(NEED_PAGE)
+	$(SAY) 'docs/demo.svg, docs/board.png and docs/runner.png'
 	@$(BIN)/python docs/picture.py
+	@$(BIN)/python docs/page_pictures.py
 
 vendor:
 	@.ci/install-missing npm python3

@@ -181,6 +181,7 @@ export class RunnerCell {
 
   show({ hub, runner, summary }, { ageMs, isStale, hasManyHubs }) {
     setText(this.#link, runner);
+    setAttribute(this.#link, "data-length", lengthOf(runner));
     setAttribute(
       this.#link,
       "href",
@@ -191,6 +192,12 @@ export class RunnerCell {
       [hasManyHubs ? hub : "", stateWords(summary, ageMs, isStale)].filter(Boolean).join(" · "),
     );
   }
+}
+
+/** Big type is for short names; others are whole rather than big. */
+function lengthOf(name) {
+  if (name.length > 8) return "very-long";
+  return name.length > 5 ? "long" : null;
 }
 
 function stateWords(summary, ageMs, isStale) {

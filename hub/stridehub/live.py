@@ -130,7 +130,7 @@ class Live:
     def _full(self, adapter: str, links: int) -> None:
         self._keep("what the adapter holds", lambda: self._roster.keep_most_links(adapter, links))
 
-    def _keep(self, what: str, write: Callable[[], None]) -> None:
+    def _keep(self, what: str, write: Callable[[], None]) -> asyncio.Task[None]:
         """In a thread: the radio does not wait for a disk. One that fails ends no session."""
 
         async def keep() -> None:
@@ -143,6 +143,7 @@ class Live:
         task = asyncio.create_task(keep())
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+        return task
 
     @property
     def now_s(self) -> float:
@@ -195,6 +196,12 @@ class Live:
         while True:
             await asyncio.sleep(KEEP_S)
             self._remember()
+
+    async def remember(self) -> None:
+        """Returns when all that coaches remember is on the disk, or has failed to get there."""
+        self._remember()
+        if self._writes:
+            await asyncio.wait(set(self._writes))
 
     def _remember(self) -> None:
         store = self._store

@@ -201,8 +201,7 @@ class Team:
         """Strides are measured still, and nothing buzzes until begin_session."""
         self.is_between_sessions = True
         self._driver.stop_all()
-        for coach in self.coaches.values():
-            self._tell(coach.finish())
+        self._settle()
 
     def conditions(self, runner: str) -> Conditions:
         """As of the newest packet of all."""
@@ -247,6 +246,10 @@ class Team:
         """No more packets come."""
         self.silence()
         self.pipeline.finish()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Cues whose edge is awaited, and answers to those that were given."""
         for cue in list(self._played.values()):
             self._not_felt(cue)
         for coach in self.coaches.values():
@@ -282,7 +285,7 @@ class Team:
         if is_new:
             memory = ended(memory, coach.rules.load)
         self._begin_session(coach.profile, coach.settings, coach.plan, memory)
-        self.coaches[coach.profile.runner].is_muted = coach.is_muted
+        self._changed.add(coach.profile.runner)
         return self.coaches[coach.profile.runner]
 
     def _tell(self, follow_up: CueFollowUp | None) -> None:

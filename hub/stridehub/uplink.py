@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -38,6 +38,13 @@ _ROOM_SHARE = 0.9
 _encode = msgspec.json.encode
 
 
+Remember = Callable[[], Awaitable[None]]
+
+
+async def _at_once() -> None:
+    """Nothing is remembered."""
+
+
 def _a_moment_ago(path: Path) -> str | None:
     """The session that a hub, which is back soon, goes on from."""
     try:
@@ -59,15 +66,28 @@ class Uplink:
         self._config = config
         self._find = find
         self._wake: Callable[[], None] = lambda: None
+        self._answers: set[asyncio.Task[None]] = set()  # that wait for the disk
 
     @asynccontextmanager
-    async def running(self, team: Team, view: HubView) -> AsyncIterator[asyncio.Task[None]]:
-        """Coaches are told until the block ends; what is yielded ends before only by a fault."""
-        publisher = self._publisher(team)
+    async def running(
+        self, team: Team, view: HubView, remember: Remember = _at_once
+    ) -> AsyncIterator[asyncio.Task[None]]:
+        """Coaches are told until the block ends; what is yielded ends before only by a fault.
+
+        `remember` returns when all that coaches remember is on the disk: no command that changed
+        it is answered before.
+        """
+
+        def keep() -> None:
+            self._keep_runners(team, view)
+
+        publisher = self._publisher(Orders(team, self.chronicle, keep), remember)
         publisher.start()
         self._wake = publisher.wake
         outlet = Outlet(publisher)
-        hub = HubBulletins(team, self.chronicle, self.topics, outlet, view, self.store)
+        hub = HubBulletins(
+            team, self.chronicle, self.topics, outlet, view, self.store, lambda: self.broker
+        )
         layers = (Layer("hub", self._config.coaching),)
         meta = meta_message(layers, self.chronicle.utc_ms())
         outlet.tell(self.topics.meta, meta, retain=True)
@@ -76,7 +96,8 @@ class Uplink:
             yield task
         finally:
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task, *self._answers}, timeout=LAST_WRITE_S)
+            keep()
             self.chronicle.end_session()
             await asyncio.to_thread(self.store.flush, LAST_WRITE_S)
             await publisher.stop(_encode(hub.status(HubState.OFFLINE)))
@@ -84,17 +105,26 @@ class Uplink:
         with suppress(asyncio.CancelledError):
             task.result()
 
-    def _publisher(self, team: Team) -> Publisher:
+    def _publisher(self, orders: Orders, remember: Remember) -> Publisher:
         loop = asyncio.get_running_loop()
 
         def hand_over(call: Callable[[], None]) -> None:
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(call)
 
+        def after_remembering(call: Callable[[], None]) -> None:
+            async def then() -> None:
+                await remember()
+                call()
+
+            task = loop.create_task(then())
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
         desk = Desk(
-            Orders(team, self.chronicle).carry_out,
-            lambda ack: publisher.say(self.topics.ack, _encode(ack)),
-            self._remember,
+            orders.carry_out,
+            lambda ack: after_remembering(lambda: publisher.say(self.topics.ack, _encode(ack))),
+            lambda answered: after_remembering(lambda: self._remember(answered)),
             self.chronicle.utc_ms,
             time.monotonic,
             self._known(),
@@ -119,15 +149,19 @@ class Uplink:
         async with asyncio.TaskGroup() as group:
             group.create_task(runners.run())
             group.create_task(hub.run())
-            group.create_task(self._keep_runners(team, hub.view))
+            group.create_task(self._look_after_session(team, hub.view))
 
-    async def _keep_runners(self, team: Team, view: HubView) -> None:
+    async def _look_after_session(self, team: Team, view: HubView) -> None:
         while True:
             await asyncio.sleep(KEEP_S)
+            self._keep_runners(team, view)
             self._go_on_after_a_cut()
-            for runner, coach in team.coaches.items():
-                pods = tuple(health.pod for health in view.pods() if health.pod.runner == runner)
-                self.chronicle.keep_runner(coach, pods)
+
+    def _keep_runners(self, team: Team, view: HubView) -> None:
+        """What is known of them by now, into the session."""
+        for runner, coach in team.coaches.items():
+            pods = tuple(health.pod for health in view.pods() if health.pod.runner == runner)
+            self.chronicle.keep_runner(coach, pods)
 
     def _go_on_after_a_cut(self) -> None:
         """A session of which something is missing is published no further; the next one is."""
@@ -144,8 +178,11 @@ class Uplink:
         )
 
     def _known(self) -> Iterator[Answered]:
-        """Raises StoreError."""
-        kept = self.store.answered(self.chronicle.utc_ms() - _REMEMBER_MS)
+        """From before a restart. A store that cannot be read is told of elsewhere."""
+        try:
+            kept = self.store.answered(self.chronicle.utc_ms() - _REMEMBER_MS)
+        except StoreError:
+            return
         for answer in kept.values():
             with suppress(msgspec.DecodeError):
                 yield msgspec.json.decode(answer, type=Answered)

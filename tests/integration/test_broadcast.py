@@ -1,6 +1,7 @@
 """A synthetic runner's session as coaches are told it."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from itertools import takewhile
 from typing import Any
@@ -17,10 +18,11 @@ from stridehub.broadcast.orders import Orders
 from stridehub.broadcast.outlet import Outlet
 from stridehub.broadcast.pods import battery_pct
 from stridehub.broadcast.runner_bulletins import RunnerBulletins
+from stridehub.coaching.session import RESUME_S
 from stridehub.coaching.zones import ZONE_METRICS, Position
 from stridehub.config import HubConfig
 from stridehub.haptics.console import ConsoleDriver
-from stridehub.model import KnownPod, LinkState, Placement, PodHealth, Side
+from stridehub.model import KnownPod, LinkState, Placement, PodHealth, Side, Stride
 from stridehub.mqtt.commands import COMMANDS, Command
 from stridehub.mqtt.desk import Refused
 from stridehub.mqtt.messages import (
@@ -36,11 +38,14 @@ from stridehub.mqtt.messages import (
     Summary,
     ZoneMessage,
 )
+from stridehub.mqtt.publisher import BrokerState
 from stridehub.mqtt.topics import Topics
 from stridehub.pods.simulated import SimulatedSource
 from stridehub.record.entries import (
     AlertEntry,
+    CueEntry,
     Entry,
+    FollowUpEntry,
     MarkEntry,
     SessionBegun,
     SessionEnded,
@@ -116,6 +121,7 @@ class Hub:
         for worn in SimulatedSource([self.wearer]).pods:
             self.team.pipeline.add_pod(worn)
         self.orders = Orders(self.team, self.chronicle)
+        self.broker = BrokerState(is_connected=True)
         self.pods: list[PodHealth] = []
         self.troubles: list[Alarm] = []
 
@@ -136,7 +142,9 @@ class Hub:
 
         async def some_time() -> None:
             runners = RunnerBulletins(self.team, self.chronicle, TOPICS, outlet)
-            hub = HubBulletins(self.team, self.chronicle, TOPICS, outlet, view, self.kept)
+            hub = HubBulletins(
+                self.team, self.chronicle, TOPICS, outlet, view, self.kept, lambda: self.broker
+            )
             tasks = [asyncio.create_task(runners.run()), asyncio.create_task(hub.run())]
             async with asyncio.timeout(10.0):
                 while len(self.sent.payloads) < 2:
@@ -268,6 +276,14 @@ def test_a_hub_with_a_trouble_is_degraded_and_alerts_once() -> None:
     assert (health.battery_pct, health.loss_pct, health.age_ms) == (50, 2.0, 1500.0)
 
 
+def test_a_broker_that_does_not_let_the_hub_do_all_is_told() -> None:
+    hub = Hub()
+    hub.broker = BrokerState(is_connected=True, trouble="no commands from the broker")
+    hub.tell()
+    status: Status = hub.sent(TOPICS.status, Status)
+    assert status.reasons == ("no commands from the broker",)
+
+
 def _degraded_pod() -> PodHealth:
     pod = KnownPod("F0:D6:16:00:00:01", "L07", Placement.SHANK_L, RUNNER, "00:00:00:00:00:00")
     return PodHealth(
@@ -328,6 +344,36 @@ def test_a_new_session_counts_anew() -> None:
     assert [entry.session for entry in hub.kept.of(SessionEnded)] == [first]
     strides = len([entry for entry in hub.kept.of(StrideEntry) if entry.session == second])
     assert hub.chronicle.news(RUNNER).all_strides == strides
+
+
+def test_what_came_of_the_last_cue_belongs_to_its_session() -> None:
+    hub = Hub()
+    while not hub.kept.of(CueEntry):
+        hub.run()
+    answers = hub.kept.of(FollowUpEntry)
+    if len(answers) < len(hub.kept.of(CueEntry)):
+        first = hub.chronicle.session
+        hub.order("session_start")
+        assert hub.kept.of(FollowUpEntry)[-1].session == first
+
+
+def test_after_a_long_pause_another_session_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub()
+    first = hub.chronicle.session
+    stride = next(iter(_strides(hub)))
+    hub.chronicle.on_stride(stride)
+    later_s = time.monotonic() + RESUME_S + 1.0
+    monkeypatch.setattr("stridehub.broadcast.chronicle.time.monotonic", lambda: later_s)
+    hub.chronicle.on_stride(stride)
+    assert [entry.session for entry in hub.kept.of(SessionBegun)] == [first, hub.chronicle.session]
+    assert hub.kept.of(StrideEntry)[-1].session != first
+
+
+def _strides(hub: Hub) -> list[Stride]:
+    hub.run(10.0)
+    strides = [entry.stride for entry in hub.kept.of(StrideEntry)]
+    hub.kept.entries = [e for e in hub.kept.entries if not isinstance(e, StrideEntry)]
+    return strides
 
 
 def test_between_sessions_nothing_is_kept_and_the_summary_says_why_nothing_buzzes() -> None:

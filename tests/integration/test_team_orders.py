@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from stridehub.coaching.cue import Withheld
 from stridehub.coaching.memory import RunnerMemory
 from stridehub.coaching.zones import ZONE_METRICS, Position, bounded, zone_at
 from stridehub.errors import MotorError
@@ -29,14 +30,20 @@ def test_an_unmuted_runner_is_buzzed_again() -> None:
     assert scene.motor.waiting
 
 
-def test_being_muted_outlives_a_restart_within_the_session() -> None:
+def test_being_muted_outlives_a_restart() -> None:
     scene = Scene()
     scene.run(8.0)
     scene.team.mute(RUNNER, is_muted=True)
     memory = scene.team.to_keep()[RUNNER]
     kept = msgspec.json.decode(msgspec.json.encode(memory), type=RunnerMemory)
-    assert kept.session is not None
-    assert kept.session.is_muted
+    assert kept.is_muted
+
+
+def test_being_muted_outlives_the_session() -> None:
+    scene = Scene()
+    scene.team.mute(RUNNER, is_muted=True)
+    scene.team.begin_session()
+    assert scene.team.coaches[RUNNER].is_muted
 
 
 def test_a_test_buzz_reaches_the_motor_at_once() -> None:
@@ -93,10 +100,31 @@ def test_a_new_session_begins_with_nothing_counted() -> None:
     assert ended.steps_left > 10
 
 
+def test_a_new_session_is_kept_before_anybody_strides() -> None:
+    scene = Scene()
+    scene.run(15.0)
+    scene.team.to_keep()
+    scene.team.begin_session()
+    assert set(scene.team.to_keep()) == {RUNNER}
+
+
+def test_a_cue_under_way_belongs_to_the_session_that_ends() -> None:
+    scene = Scene()
+    scene.run(ends_with_cue=True)
+    assert scene.cues == []
+    scene.team.end_session()
+    assert scene.motor.waiting == []
+    (cue,) = scene.cues
+    assert cue.why_withheld is Withheld.NO_MOTOR
+    (answer,) = scene.answers
+    assert answer.t == cue.t
+
+
 def test_between_sessions_nothing_buzzes() -> None:
     scene = Scene()
     scene.team.end_session()
     scene.run()
-    assert scene.cues == []
+    assert scene.motor.waiting == []
     scene.team.begin_session()
-    assert not scene.team.is_between_sessions
+    scene.run(from_s=2 * RUN_S)
+    assert scene.motor.waiting != []

@@ -163,6 +163,15 @@ def test_a_hub_that_is_back_soon_goes_on_from_its_session(broker: Mosquitto, on_
     assert latest(seen_ms + round(RESUME_S * 1e3)) is None
 
 
+def test_a_session_knows_its_runners_as_it_ends(broker: Mosquitto, on_air: OnAir) -> None:
+    with Coach(broker.port, "h1") as coach, on_air.running():
+        session = str(online(coach)["session"])
+        coach.command("session_start")
+    for kept in (session, on_air.sessions[-1].id):
+        (runner,) = Reading(on_air.config.sessions).runners(kept)
+        assert runner.profile.runner == "r1"
+
+
 def test_the_end_is_told(broker: Mosquitto, on_air: OnAir) -> None:
     with Coach(broker.port, "h1") as coach:
         with on_air.running():

@@ -1,5 +1,6 @@
 """Keeps what happens in a session, and posts it: strides, cues and what came of them, marks."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from stridehub.broadcast.alarms import Alarm
 from stridehub.broadcast.news import RunnerNews
 from stridehub.coaching.coach import Coach
 from stridehub.coaching.cue import Cue, CueFollowUp
+from stridehub.coaching.session import RESUME_S
 from stridehub.model import KnownPod, Stride
 from stridehub.mqtt.commands import Mark
 from stridehub.mqtt.messages import Alert, CueMessage, CueResponseMessage, StrideMessage
@@ -56,6 +58,7 @@ class Chronicle:
         self._news: dict[str, RunnerNews] = {}
         self._is_under_way = False
         self._session = ""
+        self._stride_s = math.inf  # time.monotonic() of the last one
         self.begin_session(continues)
 
     @property
@@ -69,6 +72,7 @@ class Chronicle:
     def begin_session(self, continues: str | None = None) -> str:
         """Ends the one under way; the id of the new one."""
         self.end_session()
+        self._stride_s = math.inf
         now_ms = self.utc_ms()
         begun = datetime.fromtimestamp(now_ms / 1e3, UTC)
         # The clock may be wrong, and tell the same time twice.
@@ -95,6 +99,7 @@ class Chronicle:
     # ---- what happens ----
 
     def on_stride(self, stride: Stride) -> None:
+        self._begin_after_pause()
         now_ms = self.utc_ms()
         self.news(stride.runner).on_stride(stride, now_ms)
         if not self._is_under_way:
@@ -105,6 +110,13 @@ class Chronicle:
         self._store.put(
             StrideEntry(t_ms=now_ms, session=self._session, stride=stride, posting=posting)
         )
+
+    def _begin_after_pause(self) -> None:
+        """Everybody was away for so long that it is another session, as it is for the coaches."""
+        now_s = time.monotonic()
+        if self._is_under_way and now_s - self._stride_s > RESUME_S:
+            self.begin_session()
+        self._stride_s = now_s
 
     def on_cue(self, cue: Cue) -> None:
         now_ms = self.utc_ms()

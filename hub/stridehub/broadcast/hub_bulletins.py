@@ -13,6 +13,7 @@ from stridehub.broadcast.pods import checklist_message, health_message, pod_id
 from stridehub.checklist import Item
 from stridehub.model import LinkState, PodHealth
 from stridehub.mqtt.messages import AlertLevel, HubState, Status
+from stridehub.mqtt.publisher import BrokerState
 from stridehub.mqtt.topics import Topics
 from stridehub.record.health import Notice
 from stridehub.team import Team
@@ -63,6 +64,7 @@ class HubBulletins:
     outlet: Outlet
     view: HubView
     store: StoreState
+    broker: Callable[[], BrokerState]
     _alarms: Alarms = field(default_factory=Alarms, init=False)
     _told: object = field(default=None, init=False)  # what the last status was made from
     _told_s: float = field(default=float("-inf"), init=False)
@@ -116,7 +118,11 @@ class HubBulletins:
     def _troubles(self) -> Iterator[Alarm]:
         """Why the hub is degraded."""
         if self.store.trouble is not None:
-            yield Alarm(AlertLevel.ERROR, "store", "", self.store.trouble)
+            text = f"the store of sessions: {self.store.trouble}"
+            yield Alarm(AlertLevel.ERROR, "store", "", text)
+        broker = self.broker()
+        if broker.is_connected and broker.trouble is not None:
+            yield Alarm(AlertLevel.WARNING, "broker", "", broker.trouble)
         yield from self.view.troubles()
         for health in self.view.pods():
             if health.state is LinkState.DEGRADED:

@@ -1,6 +1,6 @@
 """Carries out what a coach tells the hub."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from stridehub.broadcast.chronicle import Chronicle
 from stridehub.errors import MotorError
@@ -20,9 +20,13 @@ from stridehub.team import Team
 
 
 class Orders:
-    def __init__(self, team: Team, chronicle: Chronicle) -> None:
+    def __init__(
+        self, team: Team, chronicle: Chronicle, keep: Callable[[], None] = lambda: None
+    ) -> None:
+        """`keep` puts what is known of the runners into the session, before it ends."""
         self._team = team
         self._chronicle = chronicle
+        self._keep = keep
 
     def carry_out(self, command: Command) -> str | None:
         """The session that a session_start began. Raises Refused."""
@@ -54,7 +58,7 @@ class Orders:
             raise Refused(f"no runner {runner} here")
 
     def _start(self) -> str:
-        self._team.end_session()  # what came of the last cue belongs to the old one
+        self._end()
         session = self._chronicle.begin_session()
         self._team.begin_session()
         return session
@@ -62,7 +66,12 @@ class Orders:
     def _stop(self) -> None:
         if self._chronicle.session is None:
             raise Refused("no session is under way")
+        self._end()
+
+    def _end(self) -> None:
+        """What came of the last cue belongs to the session still."""
         self._team.end_session()
+        self._keep()
         self._chronicle.end_session()
 
     def _set_zone(self, command: SetZone) -> None:

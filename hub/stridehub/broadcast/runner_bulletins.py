@@ -41,6 +41,7 @@ class RunnerBulletins:
             runners = list(self.team.coaches)
             for runner in runners:
                 self._tell(runner)
+                await self._tell_explanation(runner)
                 await asyncio.sleep(TELL_S / len(runners))
             if not runners:
                 await asyncio.sleep(TELL_S)
@@ -51,7 +52,6 @@ class RunnerBulletins:
         self._tell_summary(coach)
         self._tell_cycle(runner, told)
         self._tell_zones(coach, told)
-        self._tell_explanation(coach, told)
 
     def _tell_summary(self, coach: Coach) -> None:
         runner = coach.profile.runner
@@ -85,13 +85,13 @@ class RunnerBulletins:
         message = zone_message(coach, self.chronicle.utc_ms())
         self.outlet.tell(self.topics.zone(coach.profile.runner), message, retain=True)
 
-    def _tell_explanation(self, coach: Coach, told: _Told) -> None:
-        """Now and then: correlations of a whole session take a few milliseconds."""
-        runner = coach.profile.runner
+    async def _tell_explanation(self, runner: str) -> None:
+        """Now and then: correlations of a whole session take their time, in another thread."""
+        told = self._told[runner]
         now_s = asyncio.get_running_loop().time()
         strides = self.chronicle.news(runner).all_strides
         if strides == told.explained_strides or now_s - told.explained_s < EXPLAIN_S:
             return
         told.explained_strides, told.explained_s = strides, now_s
-        message = explain_message(coach, self.chronicle.utc_ms())
+        message = await explain_message(self.team.coaches[runner], self.chronicle.utc_ms())
         self.outlet.tell(self.topics.explain(runner), message, retain=True)

@@ -67,7 +67,7 @@ class Coach:
             random.Random(seed),
         )
         self._is_in_pain = session.is_in_pain
-        self.is_muted = session.is_muted  # a coach wants no cues
+        self.is_muted = memory.is_muted  # a coach wants no cues
         self._has_baseline = session.has_baseline  # in what is kept, of this session
 
     # ---- what it is told ----
@@ -234,10 +234,12 @@ class Coach:
             silences=patience.silences,
             silent_until_utc_s=None if is_patient else now.utc_of(patience.silent_until_s),
             is_in_pain=self._is_in_pain,
-            is_muted=self.is_muted,
         )
         return msgspec.structs.replace(
-            self._memory, session=session, sessions_cued=self._schedule.sessions_cued
+            self._memory,
+            session=session,
+            sessions_cued=self._schedule.sessions_cued,
+            is_muted=self.is_muted,
         )
 
     # ---- baseline and follow-up ----

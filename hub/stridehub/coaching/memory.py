@@ -72,7 +72,6 @@ class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
     silences: _Count = 0  # since the last cue that was answered
     silent_until_utc_s: _UtcS | None = None
     is_in_pain: bool = False  # any: no cues in this session
-    is_muted: bool = False  # a coach wants no cues
 
 
 class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +86,7 @@ class RunnerMemory(msgspec.Struct, frozen=True, kw_only=True):
     pain: PainLevel | None = None  # of 10: the programme pauses until somebody says it is gone
     has_had_forefoot: bool = False
     zones: Mapping[str, ZoneRule] = {}  # by metric: that a coach has set
+    is_muted: bool = False  # a coach wants no cues
 
 
 class CoachStore(Protocol):

@@ -88,7 +88,7 @@ async def _measure(
     with live_table(is_quiet=True) as show:
         async with (
             hub.running() as at_work,
-            side.uplink.running(hub.team, _hub_view(hub, recorder)) as told,
+            side.uplink.running(hub.team, _hub_view(hub, recorder), hub.remember) as told,
         ):
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -189,8 +189,13 @@ def _view(hub: Live, side: CoachSide, strides: Counter[str], cues: CueNews) -> T
     todo = ["ready"] if hub.checklist.is_good else [f"- {i.text}" for i in hub.checklist.items]
     return TableView(
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
-        "\n".join([*todo, *coaches, *cues.latest, side.where, f"{last}   (Ctrl-C ends)"]),
+        "\n".join([*todo, *coaches, *cues.latest, _where(side), f"{last}   (Ctrl-C ends)"]),
     )  # fmt: skip
+
+
+def _where(side: CoachSide) -> str:
+    trouble = side.uplink.broker.trouble
+    return side.where if trouble is None else f"{side.where}   {trouble}"
 
 
 def _sum(healths: Sequence[PodHealth], strides: Counter[str], cues: CueNews) -> str:

@@ -254,6 +254,8 @@ class Publisher:
         before, self.state = self.state, state
         if state == before:
             return
-        if state.is_connected != before.is_connected:
-            log.info("broker: %s", state.trouble or f"connected, MQTT {state.protocol}")
+        if state.trouble is not None and state.trouble != before.trouble:
+            log.warning("broker: %s", state.trouble)
+        elif state.is_connected != before.is_connected:
+            log.info("broker: connected, MQTT %s", state.protocol)
         self._hand_over(lambda: self._on_state(state))

@@ -12,15 +12,12 @@ import contextlib
 import signal
 import time
 
-from stridehub.broadcast.hub_bulletins import HubView
 from stridehub.config import HapticsConfig, HubConfig, MqttConfig
-from stridehub.haptics.console import ConsoleDriver
-from stridehub.mqtt.endpoint import endpoint_of
 from stridehub.pods.played import Pace, Played
 from stridehub.pods.simulated import SimulatedSource
 from stridehub.synthetic import STANDING_S, synthetic_wearers
-from stridehub.team import Team
 from stridehub.uplink import Uplink
+from uplinked import NO_PODS, Uplinked
 
 _POLL_S = 0.05
 
@@ -40,29 +37,13 @@ class FastPace(Pace):
 async def run(config: HubConfig, runners: int, seconds: float, speed: float) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    uplink = Uplink(config, lambda: endpoint_of(config.mqtt))
-    strides = 0
-
-    def count(_stride: object) -> None:
-        nonlocal strides
-        strides += 1
-
-    team = Team(
-        config,
-        ConsoleDriver(lambda cue, runner, side: None),
-        on_stride=[count, uplink.chronicle.on_stride],
-        on_cue=[uplink.chronicle.on_cue],
-        on_follow_up=[uplink.chronicle.on_follow_up],
-        seed=1,
-    )
+    hub = Uplinked(config)
+    uplink, team = hub.uplink, hub.team
     wearers = synthetic_wearers(runners, 1)
     for wearer in wearers:
         team.add_runner(wearer.profile)
     source = Played(SimulatedSource(wearers), FastPace(speed), until_s=STANDING_S + seconds)
-    view = HubView(
-        pods=lambda: (), loss=lambda health: None, checklist=lambda: (), troubles=lambda: ()
-    )
-    async with uplink.running(team, view):
+    async with uplink.running(team, NO_PODS):
         print("begun", uplink.chronicle.session, flush=True)
         player = asyncio.create_task(source.run(team.pipeline))
         stopped = asyncio.create_task(stop.wait())
@@ -74,7 +55,7 @@ async def run(config: HubConfig, runners: int, seconds: float, speed: float) -> 
         while not stop.is_set() and not await asyncio.to_thread(_is_all_sent, uplink):
             await asyncio.sleep(_POLL_S)
         if not stop.is_set():
-            print("done", strides, flush=True)
+            print("done", hub.strides, flush=True)
         stopped.cancel()
 
 

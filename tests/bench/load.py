@@ -22,13 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mosquitto import Mosquitto
 from runners_on_a_pipe import frames, wearers
-from stridehub.broadcast.hub_bulletins import HubView
 from stridehub.config import HapticsConfig, HubConfig, MqttConfig
-from stridehub.haptics.console import ConsoleDriver
-from stridehub.mqtt.endpoint import endpoint_of
 from stridehub.pods.simulated import SimulatedSource
-from stridehub.team import Team
-from stridehub.uplink import Uplink
+from uplinked import NO_PODS, Uplinked
 
 TESTS = Path(__file__).resolve().parent.parent
 MOST_CPU_SHARE = 0.30
@@ -36,29 +32,13 @@ MOST_LATENCY_MS = 100.0  # p99, of strides
 READ_BYTES = 1 << 16
 
 
-async def hub(config: HubConfig, runners: int, seconds: float) -> dict[str, float]:
+async def measure(config: HubConfig, runners: int, seconds: float) -> dict[str, float]:
     """Strides that were measured, and the share of a core it took."""
-    uplink = Uplink(config, lambda: endpoint_of(config.mqtt))
-    strides = 0
-
-    def count(_stride: object) -> None:
-        nonlocal strides
-        strides += 1
-
-    team = Team(
-        config,
-        ConsoleDriver(lambda cue, runner, side: None),
-        on_stride=[count, uplink.chronicle.on_stride],
-        on_cue=[uplink.chronicle.on_cue],
-        on_follow_up=[uplink.chronicle.on_follow_up],
-        seed=1,
-    )
+    hub = Uplinked(config)
+    team = hub.team
     for wearer in wearers(runners):
         team.add_runner(wearer.profile)
     takes = [team.pipeline.plug(worn) for worn in SimulatedSource(wearers(runners)).pods]
-    view = HubView(
-        pods=lambda: (), loss=lambda health: None, checklist=lambda: (), troubles=lambda: ()
-    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, TESTS / "runners_on_a_pipe.py", str(runners), str(seconds),
         stdout=asyncio.subprocess.PIPE,
@@ -66,7 +46,7 @@ async def hub(config: HubConfig, runners: int, seconds: float) -> dict[str, floa
     assert process.stdout is not None
     waiting = bytearray()
     begun_s = begun_cpu_s = 0.0
-    async with uplink.running(team, view):
+    async with hub.uplink.running(team, NO_PODS):
         while data := await process.stdout.read(READ_BYTES):
             if not begun_s:
                 begun_s, begun_cpu_s = time.monotonic(), time.process_time()
@@ -76,7 +56,7 @@ async def hub(config: HubConfig, runners: int, seconds: float) -> dict[str, floa
         took_s, cpu_s = time.monotonic() - begun_s, time.process_time() - begun_cpu_s
         team.finish()
     await process.wait()
-    return {"strides": strides, "seconds": took_s, "hub_cpu_share": cpu_s / took_s}
+    return {"strides": hub.strides, "seconds": took_s, "hub_cpu_share": cpu_s / took_s}
 
 
 def measured(runners: int, seconds: float) -> dict[str, Any]:
@@ -96,7 +76,7 @@ def measured(runners: int, seconds: float) -> dict[str, Any]:
         )  # fmt: skip
         assert consumer.stderr is not None
         assert consumer.stderr.readline() == "reading\n"
-        result: dict[str, Any] = asyncio.run(hub(config, runners, seconds))
+        result: dict[str, Any] = asyncio.run(measure(config, runners, seconds))
         time.sleep(2.0)
         consumer.send_signal(signal.SIGINT)
         told, _ = consumer.communicate()

@@ -10,19 +10,11 @@ import pytest
 
 from coach_client import PATIENCE_S, Coach
 from mosquitto import Mosquitto
-from stridehub.broadcast.hub_bulletins import HubView
 from stridehub.coaching.session import RESUME_S
 from stridehub.config import HapticsConfig, HubConfig, MqttConfig
-from stridehub.haptics.console import ConsoleDriver
 from stridehub.model import RunnerProfile
-from stridehub.mqtt.endpoint import endpoint_of
 from stridehub.record.reading import Reading, SessionKept
-from stridehub.team import Team
-from stridehub.uplink import Uplink
-
-NOBODY = HubView(
-    pods=lambda: (), loss=lambda health: None, checklist=lambda: (), troubles=lambda: ()
-)
+from uplinked import NO_PODS, Uplinked
 
 
 class OnAir:
@@ -36,7 +28,6 @@ class OnAir:
             haptics=HapticsConfig(drivers=("console",)),
         )
         self.buzzed: list[str] = []
-        self.team: Team | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -51,16 +42,12 @@ class OnAir:
             thread.join()
 
     async def _run(self, began: threading.Event, end: threading.Event) -> None:
-        uplink = Uplink(self.config, lambda: endpoint_of(self.config.mqtt))
-        self.team = Team(
-            self.config,
-            ConsoleDriver(lambda buzz, runner, side: self.buzzed.append(f"{runner} {side}")),
-            on_stride=[uplink.chronicle.on_stride],
-        )
-        self.team.add_runner(RunnerProfile(runner="r1"))
-        async with uplink.running(self.team, NOBODY):
+        hub = Uplinked(self.config)
+        hub.team.add_runner(RunnerProfile(runner="r1"))
+        async with hub.uplink.running(hub.team, NO_PODS):
             began.set()
             await asyncio.to_thread(end.wait)
+        self.buzzed += hub.buzzed
 
     @property
     def sessions(self) -> list[SessionKept]:
@@ -104,11 +91,11 @@ def test_commands_do_what_they_say(broker: Mosquitto, on_air: OnAir) -> None:
     with Coach(broker.port, "h1") as coach, on_air.running():
         session = str(online(coach)["session"])
         assert coach.command("test_buzz", runner="r1", side="left")["state"] == "done"
-        assert on_air.buzzed == ["r1 left"]
         assert coach.command("mute", runner="r1")["state"] == "done"
         while not coach.heard("runner/r1/summary")["is_muted"]:
             pass
         assert coach.command("mark", kind="note", text="wind from the left")["state"] == "done"
+    assert on_air.buzzed == ["r1 left"]
     (mark,) = Reading(on_air.config.sessions).marks(session)
     assert (mark.kind, mark.text, mark.runner) == ("note", "wind from the left", None)
 

@@ -62,8 +62,8 @@ class OldBroker:
 @contextmanager
 def old_broker() -> Iterator[OldBroker]:
     broker = OldBroker(free_port(), free_port())
-    access = Access((Rule(None, Right.BOTH, "#"),), ())
-    plan = Plan("127.0.0.1", broker.port, broker.ws_port, access)
+    access = Access((Rule(None, Right.BOTH, "#"),), (), ())
+    plan = Plan("127.0.0.1", broker.port, broker.ws_port, access, is_local=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "stridehub.mqtt.amqtt_broker"],
         stdin=subprocess.PIPE,

@@ -68,6 +68,24 @@ def test_only_order_matters(values: list[float]) -> None:
     assert found.rho == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("n", [60, 61, 127, 128, 401])
+def test_the_interval_is_of_as_many_pairs_as_the_lags_say(n: int) -> None:
+    """Pyper & Peterman 1998, lag by lag."""
+    rng = np.random.default_rng(n)
+    a, b = np.cumsum(rng.standard_normal((2, n)), axis=1) + 8.0 * rng.standard_normal((2, n))
+    found = spearman(a, b, Z)
+    assert found is not None
+    assert found.low is not None
+    x, y = ((r - r.mean()) / r.std() for r in (ranks(a), ranks(b)))
+    growth = 1.0
+    for lag in range(1, n // 5 + 1):
+        rx, ry = (float(np.mean(r[lag:] * r[:-lag])) for r in (x, y))
+        growth += 2.0 * (n - lag) / n * rx * ry
+    independent = n / max(growth, 1.0)
+    half = Z * math.sqrt(1.06 / (independent - 3.0))
+    assert found.low == pytest.approx(math.tanh(math.atanh(found.rho) - half))
+
+
 @pytest.mark.parametrize(("n", "most"), [(60, 0.12), (400, 0.12)])
 def test_noise_with_memory_is_rarely_sold_as_a_finding(n: int, most: float) -> None:
     """Strides resemble those before: as many as n independent pairs would say too much."""
@@ -110,7 +128,7 @@ def session(
 
 
 def cadence_beside_overstride(explanation: Explanation) -> list[Association]:
-    found = explanation.about("overstride_ratio")
+    found = list(explanation.about("overstride_ratio"))
     assert [(a.side, a.metric) for a in found] == [(side, "cadence_spm") for side in Side]
     return found
 
@@ -156,6 +174,18 @@ def test_a_long_session_is_thinned_evenly_and_stays_small() -> None:
     assert found.outcome_median == pytest.approx(771.5)
 
 
+def test_a_copy_hears_of_no_later_strides() -> None:
+    explanation = session(400, 0.8)
+    told = cadence_beside_overstride(explanation)
+    copy = explanation.copy()
+    later = made_stride(ic=1000.0, overstride_ratio=9.0, cadence_spm=90.0)
+    explanation.on_stride(later)
+    assert cadence_beside_overstride(explanation) != told
+    assert cadence_beside_overstride(copy) == told
+    copy.on_stride(later)
+    assert cadence_beside_overstride(copy) == cadence_beside_overstride(explanation)
+
+
 def test_walking_and_unknown_metrics_are_left_out() -> None:
     explanation = Explanation(ExplainRules())
     for number in range(100):
@@ -165,7 +195,7 @@ def test_walking_and_unknown_metrics_are_left_out() -> None:
     (found,) = explanation.about("overstride_ratio")
     assert (found.metric, found.n, found.correlation) == ("lean_deg", 100, None)
     assert "never changed" in found.text
-    assert not explanation.about("foot_strike_angle_deg")
+    assert not list(explanation.about("foot_strike_angle_deg"))
 
 
 def test_every_outcome_has_words_for_everything_upstream() -> None:

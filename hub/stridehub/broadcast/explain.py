@@ -10,18 +10,24 @@ from stridehub.mqtt.messages import AssociationReading, Explain
 
 
 async def explain_message(coach: Coach, utc_ms: int) -> Explain:
-    """As of the call; worked out in another thread, so that no cue waits for it."""
+    """As of the call. The loop goes on after each association, so that no cue waits for all."""
     strike = coach.watch.strike
     classes = {side: found for side in Side if (found := strike.of(side)) is not None}
-    as_of_now = coach.watch.explanation.copy()
-    associations = await asyncio.to_thread(lambda: tuple(_associations(as_of_now)))
-    return Explain(t=utc_ms, runner=coach.profile.runner, strike=classes, associations=associations)
+    associations = []
+    for association in _associations(coach.watch.explanation.copy()):
+        associations.append(_reading(association))
+        await asyncio.sleep(0)
+    return Explain(
+        t=utc_ms,
+        runner=coach.profile.runner,
+        strike=classes,
+        associations=tuple(associations),
+    )
 
 
-def _associations(explanation: Explanation) -> Iterator[AssociationReading]:
+def _associations(explanation: Explanation) -> Iterator[Association]:
     for outcome in OUTCOMES:
-        for association in explanation.about(outcome):
-            yield _reading(association)
+        yield from explanation.about(outcome)
 
 
 def _reading(association: Association) -> AssociationReading:

@@ -86,7 +86,7 @@ class RunnerBulletins:
         self.outlet.tell(self.topics.zone(coach.profile.runner), message, retain=True)
 
     async def _tell_explanation(self, runner: str) -> None:
-        """Now and then: correlations of a whole session take their time, in another thread."""
+        """Now and then: correlations of a whole session take milliseconds, with pauses between."""
         told = self._told[runner]
         now_s = asyncio.get_running_loop().time()
         strides = self.chronicle.news(runner).all_strides

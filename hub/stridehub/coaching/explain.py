@@ -5,8 +5,10 @@ pooled they would show that difference as if one thing followed the other.
 """
 
 import math
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,10 +88,20 @@ class Explanation:
         if is_valid(stride):
             self._sample[stride.side].add(stride)
 
-    def about(self, outcome: str) -> list[Association]:
-        """One of OUTCOMES beside all of UPSTREAM, left then right; without what is not known."""
-        found = [self._association(side, outcome, metric) for side in Side for metric in UPSTREAM]
-        return [association for association in found if association.n > 0]
+    def copy(self) -> Self:
+        """As of now, quickly made, to be looked at while strides go on."""
+        return deepcopy(self)
+
+    def about(self, outcome: str) -> Iterator[Association]:
+        """One of OUTCOMES beside all of UPSTREAM, left then right; without what is not known.
+
+        Each is worked out as it is asked for.
+        """
+        for side in Side:
+            for metric in UPSTREAM:
+                found = self._association(side, outcome, metric)
+                if found.n > 0:
+                    yield found
 
     def _association(self, side: Side, outcome: str, metric: str) -> Association:
         sample = self._sample[side]
@@ -193,12 +205,14 @@ def _independent(x: _Floats, y: _Floats) -> float:
     n = len(x)
     lags = np.arange(1, n // _LAGS_SHARE + 1)
     pairs = n - lags
-    both = _products(x)[lags] / pairs * _products(y)[lags] / pairs
+    both = _products(x, len(lags)) / pairs * _products(y, len(lags)) / pairs
     growth = 1.0 + 2.0 * float(np.sum(pairs / n * both))
     return n / max(growth, 1.0)
 
 
-def _products(x: _Floats) -> _Floats:
-    """Sums of x[i] x[i + lag] by lag: shape (n,)."""
-    spectrum = np.fft.rfft(x, 2 * len(x))
-    return np.asarray(np.fft.irfft(np.abs(spectrum) ** 2, 2 * len(x))[: len(x)])
+def _products(x: _Floats, lags: int) -> _Floats:
+    """Sums of x[i] x[i + lag] for lags from 1 on: shape (lags,)."""
+    # Long enough for nothing to wrap around; a power of two, as primes take ten times as long.
+    length = 1 << (len(x) + lags).bit_length()
+    spectrum = np.fft.rfft(x, length)
+    return np.asarray(np.fft.irfft(np.abs(spectrum) ** 2, length)[1 : lags + 1])

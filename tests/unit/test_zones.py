@@ -1,9 +1,10 @@
 """Zones scale with pace, and the runner's own baseline comes first."""
 
+import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stridehub.coaching.memory import Baseline
@@ -12,6 +13,7 @@ from stridehub.coaching.zones import (
     Position,
     Zone,
     bandwidth,
+    bounded,
     leg_length_m,
     own_value,
     zone_at,
@@ -284,6 +286,87 @@ def test_what_is_set_scales_with_pace_as_before_unless_that_is_set_too() -> None
     found = zone_at(fixed.zones.kickback_deg, 6.0)
     assert found is not None
     assert bounds(found) == around(68.0, 92.0)
+
+
+# ---- what a coach set ----
+
+FLAT = ZoneRule(value=10.0, above=1.0)
+paces_mps = st.floats(0.5, 12.0)
+values = st.floats(-1e4, 1e4)
+rules_that_bend = st.builds(
+    ZoneRule,
+    value=st.floats(1.0, 1e3),
+    at_mps=st.floats(0.0, 12.0),
+    per_mps=st.floats(-20.0, 20.0),
+    exponent=st.floats(-3.0, 3.0),
+    leg_exponent=st.floats(-3.0, 3.0),
+    above=st.just(1.0),
+    is_share=st.booleans(),
+)
+known_rules = st.sampled_from([getattr(ZONES, metric) for metric in ZONE_METRICS])
+
+
+@given(
+    known_rules | rules_that_bend,
+    st.lists(values, min_size=2, max_size=2, unique=True).map(sorted),
+    paces_mps,
+    st.none() | st.floats(0.6, 1.2),
+    st.lists(paces_mps, min_size=20, max_size=20),
+)
+@example(ZONES.cadence_spm, [0.0, 0.39], 3.0, None, [0.5])
+@example(ZONES.kickback_deg, [60.0, math.nextafter(60.0, 61.0)], 3.0, None, [12.0])
+@example(ZONES.cadence_spm, [0.0, 100.0], 3.0, None, [0.5])
+def test_bounds_that_are_accepted_are_in_order_at_every_pace(
+    rule: ZoneRule,
+    low_high: list[float],
+    speed_mps: float,
+    leg_m: float | None,
+    others_mps: list[float],
+) -> None:
+    low, high = low_high
+    try:
+        accepted = bounded(rule, low, high, speed_mps, leg_m)
+    except ValueError:
+        return
+    for pace_mps in (0.5, 12.0, speed_mps, *others_mps):
+        found = zone_at(accepted, pace_mps, leg_m)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < found.high
+
+
+@given(
+    st.sampled_from(ZONE_METRICS),
+    st.lists(st.integers(60, 120), min_size=2, max_size=2, unique=True).map(sorted),
+    st.floats(1.5, 6.0),
+)
+def test_bounds_that_a_coach_may_want_are_accepted(
+    metric: str, low_high: list[int], speed_mps: float
+) -> None:
+    low, high = low_high
+    rule = bounded(getattr(ZONES, metric), low, high, speed_mps, None)
+    found = zone_at(rule, speed_mps)
+    assert found is not None
+    assert bounds(found) == around(low, high)
+
+
+def test_bounds_that_cross_at_another_pace_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"low would not be below high at 0.5 m/s"):
+        bounded(ZONES.cadence_spm, 0.0, 0.39, 3.0, None)
+
+
+@pytest.mark.parametrize(("low", "high"), [(10.0, 10.0), (11.0, 10.0)])
+def test_bounds_in_the_wrong_order_are_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="low would not be below high"):
+        bounded(FLAT, low, high, 3.0, None)
+
+
+@pytest.mark.parametrize("low_high", [(0.1, None), (None, 0.1)])
+def test_one_bound_crosses_nothing(low_high: tuple[float | None, float | None]) -> None:
+    for metric in ZONE_METRICS:
+        rule = bounded(getattr(ZONES, metric), *low_high, 3.0, None)
+        assert (rule.below is None, rule.above is None) == tuple(b is None for b in low_high)
 
 
 # ---- what is still wrong ----

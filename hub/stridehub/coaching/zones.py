@@ -15,6 +15,9 @@ ZONE_METRICS = ZoneRules.__struct_fields__
 _LEG_M = 0.90  # whose cadence the rule is written for
 _LEG_OF_HEIGHT = 0.245 + 0.246  # Winter
 
+SLOWEST_MPS, FASTEST_MPS = 0.5, 12.0  # for which a coach may set a zone
+_LEAST_WIDTH = 1e-6  # of any metric; less may vanish in rounding
+
 
 class Position(StrEnum):
     BELOW = "below"
@@ -145,7 +148,7 @@ def bounded(
 ) -> ZoneRule:
     """The rule with these bounds at that pace, bent by nothing; it scales with pace as before.
 
-    Raises ValueError where no such zone can be, or both are None.
+    Raises ValueError where no such zone can be, at that pace or another, or both are None.
     """
     bounds = [bound for bound in (low, high) if bound is not None]
     if not bounds:
@@ -158,13 +161,27 @@ def bounded(
     unit = middle if rule.is_share else 1.0
     if unit <= 0.0:
         raise ValueError("a share of nothing is no zone")
-    return msgspec.structs.replace(
+    set_rule = msgspec.structs.replace(
         free,
         value=value,
         below=None if low is None else (middle - low) / unit,
         above=None if high is None else (high - middle) / unit,
         source="set by a coach",
     )
+    _refuse_crossing(set_rule, leg_m)
+    return set_rule
+
+
+def _refuse_crossing(rule: ZoneRule, leg_m: float | None) -> None:
+    """A zone that is upright at the slowest and the fastest pace is so at all between."""
+    for speed_mps in (SLOWEST_MPS, FASTEST_MPS):
+        zone = _around(centre(rule, speed_mps, leg_m), rule)
+        if zone.low is None or zone.high is None:
+            return
+        if zone.high - zone.low < _LEAST_WIDTH:
+            raise ValueError(
+                f"low would not be below high at {speed_mps:g} m/s: the zone moves with pace"
+            )
 
 
 def bandwidth(rules: TriggerRules, metric: str, own: Baseline | None, value: float) -> float:

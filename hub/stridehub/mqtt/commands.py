@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from stridehub.coaching.memory import PainLevel
+from stridehub.coaching.zones import FASTEST_MPS, SLOWEST_MPS
 from stridehub.config import RunnerId
 from stridehub.model import CueSide, Side
 from stridehub.mqtt.messages import UtcMs, Version
@@ -14,7 +15,7 @@ from stridehub.rules import ZoneRules
 
 CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 _Value = Annotated[float, Meta(ge=-1e4, le=1e4)]
-_Speed = Annotated[float, Meta(ge=0.5, le=12.0)]
+_Speed = Annotated[float, Meta(ge=SLOWEST_MPS, le=FASTEST_MPS)]
 _Text = Annotated[str, Meta(max_length=500)]
 ZoneMetric = Annotated[str, Meta(pattern=f"^({'|'.join(ZoneRules.__struct_fields__)})\\Z")]
 
@@ -35,7 +36,10 @@ class SessionStart(Command, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SessionStop(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing is kept and nothing buzzes until the next session_start, or start of the hub."""
+    """No strides are kept and nothing buzzes until the next session_start, or start of the hub.
+
+    Packets are kept all the same where the settings say raw = true.
+    """
 
     name: ClassVar[str] = "session_stop"
 

@@ -235,7 +235,7 @@ class LastCue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(Message, frozen=True, kw_only=True):
-    """Every second while there is news, retained with an expiry of a minute."""
+    """Every second, retained with an expiry of a minute."""
 
     runner: str
     session: str | None

@@ -9,7 +9,7 @@ from typing import Any
 
 _ROWS = 1000  # written at a time
 
-_LARGEST = 2**62  # no rowid is beyond
+_LARGEST = 2**62  # no rowid is beyond: the next one after the largest of all is none
 
 # Messages in sequence: none may be missing in between, thus nothing is taken beyond a damage.
 _WITHOUT_HOLES = ("outbox",)
@@ -28,7 +28,28 @@ def salvage(damaged: Path, fresh: sqlite3.Connection) -> dict[str, int]:
             shared = columns(source, table) & columns(fresh, table)
             if shared:
                 saved[table] = _copy(source, fresh, table, sorted(shared))
+        for table, last in _counted(source):
+            count_on(fresh, table, last)
     return saved
+
+
+def count_on(database: sqlite3.Connection, table: str, last: int) -> None:
+    """Numbers of an AUTOINCREMENT table up to `last` are given to no row any more."""
+    database.execute(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT ?, 0"
+        " WHERE NOT EXISTS (SELECT * FROM sqlite_sequence WHERE name = ?)",
+        (table, table),
+    )
+    query = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?"
+    database.execute(query, (last, table))
+
+
+def _counted(source: sqlite3.Connection) -> list[tuple[str, int]]:
+    """AUTOINCREMENT tables and their last numbers, where they can be read."""
+    query = "SELECT name, seq FROM sqlite_sequence WHERE typeof(seq) = 'integer' AND seq < ?"
+    with suppress(sqlite3.Error, UnicodeDecodeError):
+        return source.execute(query, (_LARGEST,)).fetchall()
+    return []
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -85,7 +106,7 @@ def _rows(source: sqlite3.Connection, query: str) -> Iterator[_Row | None]:
     while after < _LARGEST:
         with suppress(sqlite3.Error, UnicodeDecodeError):
             for row in source.execute(query, (after,)):
-                if row[0] <= after:  # the tree leads round in circles
+                if not after < row[0] < _LARGEST:  # the tree leads round in circles
                     break
                 yield row
                 after = last = row[0]

@@ -13,6 +13,7 @@ from stridehub.record.health import FILE_ERRORS, Notice, fault_of, is_damage, me
 from stridehub.record.ledger import Ledger
 from stridehub.record.opening import open_to_write
 from stridehub.record.retention import Retention
+from stridehub.record.salvage import count_on
 from stridehub.timing import STORE_CHECK_S
 
 
@@ -27,8 +28,10 @@ class SessionFile:
         *,
         damage: str | None = None,
         cut: set[str],
+        last_number: int = 0,
     ) -> None:
-        """`damage`: what is wrong with it, if that is known; `cut`: see Ledger.
+        """`damage`: what is wrong with it, if that is known; `cut`: see Ledger. No letter gets a
+        number up to `last_number`.
 
         Raises FILE_ERRORS; StoreError for a file of a newer program.
         """
@@ -41,6 +44,8 @@ class SessionFile:
         try:
             if self.notice is not None:  # letters may be missing
                 database.execute("UPDATE sessions SET is_cut = 1")
+            if last_number:
+                count_on(database, "outbox", last_number)
             self.ledger = Ledger(database, most_letters, cut)
             self._flusher = Flusher(path)
         except BaseException:

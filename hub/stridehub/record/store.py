@@ -55,13 +55,24 @@ class Store:
         self._putting = threading.Lock()
         self._lost = 0
         self._missing: Counter[str] = Counter()  # by session: lost since the last that was taken
-        self._reading = threading.Lock()
+        self._reading = threading.RLock()
         self._reader: sqlite3.Connection | None = None
+        self._is_opening = False  # it may be another file afterwards
+        self._last_number = 0  # of the letters that were handed out
 
         def open_file(damage: str | None, cut: set[str]) -> SessionFile:
-            with self._reading:
-                self._close_reader()  # it may be another file
-            return SessionFile(path, limits, most_letters, damage=damage, cut=cut)
+            self._stop_reading(is_opening=True)
+            try:
+                return SessionFile(
+                    path,
+                    limits,
+                    most_letters,
+                    damage=damage,
+                    cut=cut,
+                    last_number=self._last_number,
+                )
+            finally:
+                self._stop_reading(is_opening=False)
 
         self._writer = Writer(open_file, on_written=on_written, on_trouble=on_trouble)
         self._writer.has_tried.wait(STORE_OPENS_S)
@@ -119,16 +130,21 @@ class Store:
     def close(self, timeout_s: float) -> bool:
         """True where all that was put is on the card."""
         is_written = self._writer.close(timeout_s)
-        with self._reading:
-            self._close_reader()
+        self._stop_reading(is_opening=False)
         return is_written
 
     # ---- letters ----
 
     def waiting(self, after: int, most: int) -> Sequence[Letter]:
-        """The first ones with a number beyond `after`. Raises StoreError."""
+        """The first ones with a number beyond `after`. None is given to two letters, not even where
+        the file is replaced by a mended one. Raises StoreError.
+        """
         query = "SELECT number, topic, payload FROM outbox WHERE number > ? ORDER BY number LIMIT ?"
-        return [Letter(*row) for row in self._read(query, (after, most))]
+        with self._reading:
+            letters = [Letter(*row) for row in self._read(query, (after, most))]
+            if letters:
+                self._last_number = max(self._last_number, letters[-1].number)
+        return letters
 
     def count(self) -> int:
         """All that wait; costs nothing."""
@@ -149,13 +165,17 @@ class Store:
     def _read(self, query: str, parameters: tuple[int, ...]) -> list[tuple[Any, ...]]:
         try:
             with self._reading:
+                if self._is_opening:
+                    raise StoreError(self.path, "it is being looked over")
                 if self._reader is None:
                     self._reader = open_to_read(self.path)
                 return self._reader.execute(query, parameters).fetchall()
         except FILE_ERRORS as error:
             raise StoreError(self.path, str(error)) from error
 
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+    def _stop_reading(self, *, is_opening: bool) -> None:
+        with self._reading:
+            self._is_opening = is_opening
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None

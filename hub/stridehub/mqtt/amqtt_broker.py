@@ -6,6 +6,7 @@ python -m stridehub.mqtt.amqtt_broker < PLAN.json
 import asyncio
 import hmac
 import logging
+import secrets
 import signal
 import sys
 from dataclasses import asdict, dataclass, field
@@ -27,32 +28,40 @@ _RIGHTS = {
 }
 
 
-class Door(BaseAuthPlugin):  # type: ignore[misc]
-    """Whoever gives no name comes in; whoever gives one needs its password."""
+class Door(BaseAuthPlugin, BaseTopicPlugin):  # type: ignore[misc]
+    """Whoever gives no name comes in; whoever gives one needs its password.
+
+    Everybody may subscribe to anything, and gets what they may read of it.
+    """
 
     @dataclass
     class Config:
         logins: list[dict[str, str]] = field(default_factory=list)
+        rules: list[dict[str, Any]] = field(default_factory=list)
 
     def __init__(self, context: BaseContext) -> None:
         super().__init__(context)
         self._passwords = {login["user"]: login["password"] for login in self.config.logins}
+        self._refused = _new_id()
 
     async def authenticate(self, *, session: Session) -> bool:
+        """amqtt asks topic_filtering() about no last will: here a forbidden one stays out."""
         session.is_anonymous = session.username is None
+        is_welcome = self._knows(session) and self._may_leave_its_will(session)
+        _set_apart(session, _new_id() if is_welcome else self._refused)
+        return is_welcome
+
+    def _knows(self, session: Session) -> bool:
         if session.username is None:
             return True
         expected = self._passwords.get(session.username, "")
         given = session.password or ""
         return expected != "" and hmac.compare_digest(expected.encode(), given.encode())
 
-
-class Rights(BaseTopicPlugin):  # type: ignore[misc]
-    """Everybody may subscribe to anything, and gets what they may read of it."""
-
-    @dataclass
-    class Config:
-        rules: list[dict[str, Any]] = field(default_factory=list)
+    def _may_leave_its_will(self, session: Session) -> bool:
+        return not session.will_flag or self._may(
+            session.username, Action.PUBLISH, session.will_topic
+        )
 
     async def topic_filtering(
         self,
@@ -63,13 +72,29 @@ class Rights(BaseTopicPlugin):  # type: ignore[misc]
     ) -> bool:
         if action not in _RIGHTS:
             return True
-        user = None if session is None else session.username
+        return self._may(None if session is None else session.username, action, topic)
+
+    def _may(self, user: str | None, action: Action, topic: str | None) -> bool:
         return any(
             rule["user"] == user
             and rule["right"] in _RIGHTS[action]
             and matches(rule["topics"], topic or "")
             for rule in self.config.rules
         )
+
+
+def _set_apart(session: Session, client_id: str) -> None:
+    """Under a name that nobody can give.
+
+    amqtt looks for a session of the same name before it asks for the password, and gives it the
+    newcomer's user and will: so anybody could get at anybody's. Kept is nothing anyway.
+    """
+    session.client_id = client_id
+    session.clean_session = True
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe()
 
 
 def matches(topics: str, topic: str) -> bool:
@@ -92,8 +117,10 @@ def settings(plan: Plan) -> dict[str, Any]:
             "pages": {"type": "ws", "bind": f"{host}:{plan.ws_port}"},
         },
         "plugins": {
-            f"{_HERE}.Door": {"logins": [asdict(login) for login in plan.access.logins]},
-            f"{_HERE}.Rights": {"rules": [asdict(rule) for rule in plan.access.rules]},
+            f"{_HERE}.Door": {
+                "logins": [asdict(login) for login in plan.access.logins],
+                "rules": [asdict(rule) for rule in plan.access.rules],
+            }
         },
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from raw_hub import Recorded, recorded, sent
+from raw_hub import BEGIN_S, Recorded, recorded, sent
 from stridehub.model import Stride
 
 TWO = sent(2, 30.0)
@@ -41,7 +41,18 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def as_json(strides: Sequence[Stride]) -> list[dict[str, Any]]:
-    return [json.loads(msgspec.json.encode(stride)) for stride in strides]
+    """Equal to the last bit, but for the hub's clock: of the hub of TWO."""
+    first_s = BEGIN_S + TWO.arrivals[0].arrival_s
+    since = (
+        msgspec.structs.replace(
+            stride,
+            ic=stride.ic - first_s,
+            to=stride.to - first_s,
+            next_ic=stride.next_ic - first_s,
+        )
+        for stride in strides
+    )
+    return [json.loads(msgspec.json.encode(stride)) for stride in since]
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -79,7 +90,16 @@ def test_it_gives_the_same_each_time_whatever_its_name(tmp_path: Path, two: Reco
         assert done.returncode == 0, done.stderr
         written.append((strides.read_bytes(), cues.read_bytes()))
     assert written[0] == written[1]
-    assert {cue["runner"] for cue in lines(tmp_path / "c0.jsonl")} == {TWO.profiles[1].runner}
+    told = lines(tmp_path / "c0.jsonl")
+    assert {cue["runner"] for cue in told} == {TWO.profiles[1].runner}
+    landings_s = [stride["ic"] for stride in lines(tmp_path / "s0.jsonl")]
+    given = [cue for cue in told if "response" not in cue]
+    assert {cue["t"] for cue in given} == {cue["t"] for cue in told}
+    for cue in given:  # times since the first packet, as those of strides
+        assert min(abs(cue["foot_strike_s"] - ic) for ic in landings_s) < 0.05
+        times_s = [cue["foot_strike_s"], cue["t"], cue["arrival_s"]]
+        times_s += [cue[name] for name in ("decided_s", "edge_s") if cue[name] is not None]
+        assert all(0.0 < time_s < 31.0 for time_s in times_s)
 
 
 def test_a_profile_overrules_what_was_known_of_its_runner(tmp_path: Path, two: Recorded) -> None:

@@ -11,6 +11,7 @@ from stridehub.app import OnStride
 from stridehub.captured import CapturedSource
 from stridehub.commands.json_lines import STDOUT, Write, json_lines
 from stridehub.commands.replay_summary import captured_lines, imported_lines
+from stridehub.commands.replay_times import since
 from stridehub.config import HubConfig, RunnerSettings, load_profile, runner_profile
 from stridehub.display import progress
 from stridehub.errors import ConfigError
@@ -52,6 +53,9 @@ def replay(
     profiles = _profiles(recording, settings)
     strides: list[Stride] = []
     with json_lines(strides_to) as write_stride, json_lines(cues_to) as write_cue:
+        if isinstance(recording, RawRecording):
+            begin_s = recording.first_packet_s or 0.0
+            write_stride, write_cue = since(begin_s, write_stride), since(begin_s, write_cue)
         team = run(
             recording,
             *profiles,

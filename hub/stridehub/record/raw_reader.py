@@ -63,6 +63,12 @@ class RawRecording:
     def duration_s(self) -> float:
         return max(0.0, self.end_s - self.facts.started_s)
 
+    @property
+    def first_packet_s(self) -> float | None:
+        """Hub time of its arrival; None: there is none. Raises RecordingError."""
+        arrivals_s = (item.arrival_s for item in self.items() if isinstance(item, RawPacket))
+        return next(arrivals_s, None)
+
     def items(self) -> Iterator[RawPacket | HubEvent]:
         """In the order in which they came to the hub. Raises RecordingError."""
         left = self.chunks  # a hub that still writes it may have added some

@@ -183,11 +183,11 @@ class DashboardConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class RecordConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is kept on the card, and for how long."""
 
-    raw: bool = False  # every packet as it came: some 50 MB an hour and runner
+    raw: bool = False  # every packet: a file for each run of the hub, some 50 MB an hour and runner
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 400  # of strides
     keep_mb: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 2000  # of strides
     keep_raw_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 30
-    keep_raw_mb: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 4000
+    keep_raw_mb: Annotated[int, msgspec.Meta(ge=10, le=10_000_000)] = 4000  # one file ends at that
     free_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200  # of the card: raw ends here
 
 

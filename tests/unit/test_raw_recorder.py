@@ -1,6 +1,7 @@
 """The recorder's side of raw recordings: disks that are slow, full or gone, and old recordings."""
 
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -242,6 +243,33 @@ def test_a_disk_that_fails_ends_the_recording_alone(
     bench.close()
     assert bench.numbers()[:100] == list(range(100))
     assert caplog.text.count("Input/output error") == 1
+
+
+def test_a_recording_that_takes_all_that_may_be_kept_ends(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whole, and without others going for it, then or with the next start of the hub."""
+    keep(tmp_path, "other", days=1, megabytes=0.001)
+    limits = RecordConfig(raw=True, free_mb=1, keep_raw_mb=2)
+    bench = Bench(tmp_path, limits)
+    noise = random.Random(4)
+    for number in range(3000):
+        bench.take(noise.randbytes(1000), 100.0 + number * 1e-3)
+    until(lambda: bench.recorder.state.problem)
+    assert "as large as keep_raw_mb allows, 2 MB" in (bench.recorder.state.problem or "")
+    bench.send(50)
+    bench.close()
+    state = bench.recorder.state
+    assert len(bench.taken.packets) == 3050
+    recording = load_raw(state.path)
+    assert recording.defects == ()
+    packets = [item.packet for item in recording.items() if isinstance(item, RawPacket)]
+    assert packets == bench.taken.packets[: len(packets)]
+    assert len(packets) == 3050 - state.lost_packets
+    assert 1.5e6 < state.written_bytes < 2e6
+    tidy(tmp_path, limits)
+    assert names(tmp_path) == {"now", "other"}
+    assert caplog.text.count("recording ended") == 1
 
 
 @pytest.mark.parametrize("where", ["a file", "a name that is taken"])

@@ -48,16 +48,20 @@ class RawState(NamedTuple):
 
 
 class RawRecorder:
-    """One file for one session of the hub, written from now on by a thread of its own.
+    """One file for one run of the hub, through all its sessions and between them, written from now
+    on by a thread of its own.
 
     Disks that are full, slow or broken end or interrupt the recording and nothing else: see
-    `state`. Calls come from one thread, and none of them waits but `close`.
+    `state`. So does a file that takes all that may be kept. Calls come from one thread, and none of
+    them waits but `close`.
     """
 
     def __init__(
         self, folder: Path, session: str, limits: RecordConfig, *, hub: str, now_s: float
     ) -> None:
-        """`session` becomes the file's name; `hub` names this one, `now_s` is its time."""
+        """`session`, the run's first, becomes the file's name; `hub` names this one, `now_s` is
+        its time.
+        """
         self._path = folder / f"{session}{SUFFIX}"
         self._limits = limits
         self._facts = Facts(hub, __version__, now_s, time.time())
@@ -169,8 +173,15 @@ class RawRecorder:
             is_over = False
             while not is_over:
                 is_over = self._closing.wait(RAW_WRITE_S)
-                while self._waiting:
+                while self._waiting and not writer.is_full:
                     writer.write(self._waiting.popleft())
+                if writer.is_full:
+                    self._fault = (
+                        f"recording ended: it is as large as keep_raw_mb allows,"
+                        f" {self._limits.keep_raw_mb} MB; the next start of the hub begins another"
+                    )
+                    log.warning("%s: %s", self._path, self._fault)
+                    break
                 writer.look_after(self._refused)
             self._file.finish()
 

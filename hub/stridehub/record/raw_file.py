@@ -141,6 +141,11 @@ class RawFile:
             self.written_bytes += len(data)
             self._crc = zlib.crc32(data, self._crc)
 
+    @property
+    def size_bytes(self) -> int:
+        """At most: with all that is not written yet."""
+        return self.written_bytes + self._out.count + self._chunk.count
+
     def finish(self) -> None:
         """Nothing is added any more."""
         self.flush()

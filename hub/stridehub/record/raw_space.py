@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 SUFFIX = ".mcap"
 _DAY_S = 86400.0
 _MB = 1e6
+_FULL_SHARE = 0.98  # of all that is kept: the rest is for the end of the file
 _MARGIN_MB = 20.0  # some minutes of a few runners: recording shall not stop and start all the time
 
 
@@ -46,6 +47,11 @@ def _is_deleted(path: Path) -> bool:
         return False
     log.info("%s: deleted, to make room", path.name)
     return True
+
+
+def is_too_much(size_bytes: int, limits: RecordConfig) -> bool:
+    """For a single recording: there would be no room left for it, and no other to delete."""
+    return size_bytes > _FULL_SHARE * limits.keep_raw_mb * _MB
 
 
 def free_mb(folder: Path) -> float:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stridehub.config import RecordConfig
 from stridehub.model import RunnerProfile
 from stridehub.record.raw_file import Clock, HubEvent, Lost, Plug, RawFile, Worn
-from stridehub.record.raw_space import free_mb, has_room, tidy
+from stridehub.record.raw_space import free_mb, has_room, is_too_much, tidy
 from stridehub.timing import RAW_FLUSH_S, RAW_TIDY_S
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,11 @@ class RawWriter:
             self._event(Plug(item.channel))
         else:
             self._file.add_runner(item)
+
+    @property
+    def is_full(self) -> bool:
+        """The file takes all that may be kept."""
+        return is_too_much(self._file.size_bytes, self._limits)
 
     def look_after(self, refused: int) -> None:
         """What is due by now. `refused`: packets that never came here."""

@@ -226,6 +226,24 @@ def test_a_full_card_is_a_state_and_nothing_is_lost(card: Path) -> None:
     assert store.close(WAIT_S)
 
 
+def test_a_hub_that_starts_on_a_full_card_begins_on_the_reserve(card: Path) -> None:
+    path = card / "sessions.sqlite"
+    ballast = card / "sessions.sqlite.ballast"
+    store = Store(path, LIMITS)
+    store.put(begun("s1"), stride_entry("s1", 0))
+    wait_until(ballast.exists)
+    assert store.close(WAIT_S)
+    filler = fill(card)
+    store = Store(path, LIMITS)
+    store.put(begun("s2"), *(stride_entry("s2", number) for number in range(300)))
+    assert store.flush(WAIT_S)
+    assert not ballast.exists()
+    assert "make room" in (store.trouble or "")
+    assert indices(path, "s2") == list(range(300))
+    filler.unlink()
+    assert store.close(WAIT_S)
+
+
 def test_a_store_on_a_card_that_is_full_waits_for_room(card: Path) -> None:
     filler = fill(card)
     path = card / "sessions.sqlite"

@@ -9,10 +9,11 @@ BALLAST_BYTES = 16 * 2**20
 
 
 class Ballast:
-    """A file beside the database that is given up when nothing else fits."""
+    """A file beside the database that is given up when nothing else fits, open or not."""
 
     def __init__(self, database: Path) -> None:
         self.warning: str | None = None  # once it is given up
+        self.folder = database.parent
         self._path = database.with_name(f"{database.name}.ballast")
 
     def take_on(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from stridehub.errors import StoreError
+from stridehub.record.raw_space import free_mb
 from stridehub.record.salvage import columns, salvage, tables
 
 # A card that is failing shall not be filled with what it has damaged.
@@ -32,6 +33,10 @@ _UNREADABLE = (
     sqlite3.SQLITE_IOERR_SHORT_READ,
     sqlite3.SQLITE_IOERR_CORRUPTFS,
 )
+
+# What SQLite says where there is no room for a side file, or for more of it; and for other reasons.
+_MAY_BE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_FULL_MB = 0.1  # a side file has 32 KB at least
 
 _STEPS_A_LOOK = 10_000  # of SQLite's machine: a millisecond
 
@@ -115,10 +120,12 @@ def is_damage(error: Exception) -> bool:
     return is_no_text or code & 0xFF in _DAMAGE or code in _UNREADABLE
 
 
-def is_full(error: Exception) -> bool:
-    """Of the disk."""
+def is_full(error: Exception, folder: Path) -> bool:
+    """Of the disk, where the folder is."""
     is_no_space = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    return is_no_space or _code(error) & 0xFF == sqlite3.SQLITE_FULL
+    if is_no_space or _code(error) & 0xFF == sqlite3.SQLITE_FULL:
+        return True
+    return _code(error) & 0xFF in _MAY_BE_FULL and free_mb(folder) < _FULL_MB
 
 
 def _code(error: Exception) -> int:

@@ -25,6 +25,7 @@ class SessionFile:
         path: Path,
         limits: RecordConfig,
         most_letters: int,
+        ballast: Ballast,
         *,
         damage: str | None = None,
         cut: set[str],
@@ -54,13 +55,12 @@ class SessionFile:
             raise
         self.committed = self._flusher.committed
         self.fold = self._flusher.fold
-        self.ballast = Ballast(path)
-        self.retention = Retention(self.ledger, path, limits, self.ballast, self.fold)
+        self.retention = Retention(self.ledger, path, limits, ballast, self.fold)
 
     @property
     def trouble(self) -> str | None:
         """What may soon be worse, though entries can be written."""
-        return self._flusher.trouble or self.ballast.warning
+        return self._flusher.trouble
 
     def close(self) -> None:
         """All that was committed is on the card then, if it takes it."""

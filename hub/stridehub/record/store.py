@@ -10,6 +10,7 @@ from typing import Any
 from stridehub.config import RecordConfig
 from stridehub.errors import StoreError
 from stridehub.model import Letter
+from stridehub.record.ballast import Ballast
 from stridehub.record.entries import Entry, Missing
 from stridehub.record.health import FILE_ERRORS, Notice
 from stridehub.record.opening import open_to_read
@@ -60,6 +61,8 @@ class Store:
         self._is_opening = False  # it may be another file afterwards
         self._last_number = 0  # of the letters that were handed out
 
+        ballast = Ballast(path)
+
         def open_file(damage: str | None, cut: set[str]) -> SessionFile:
             self._stop_reading(is_opening=True)
             try:
@@ -67,6 +70,7 @@ class Store:
                     path,
                     limits,
                     most_letters,
+                    ballast,
                     damage=damage,
                     cut=cut,
                     last_number=self._last_number,
@@ -74,7 +78,7 @@ class Store:
             finally:
                 self._stop_reading(is_opening=False)
 
-        self._writer = Writer(open_file, on_written=on_written, on_trouble=on_trouble)
+        self._writer = Writer(open_file, ballast, on_written=on_written, on_trouble=on_trouble)
         self._writer.has_tried.wait(STORE_OPENS_S)
         if self._writer.refusal is not None:
             raise self._writer.refusal

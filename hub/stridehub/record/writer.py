@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from stridehub.errors import StoreError
+from stridehub.record.ballast import Ballast
 from stridehub.record.entries import Entry, Missing
 from stridehub.record.health import FILE_ERRORS, Notice, is_damage, is_full
 from stridehub.record.ledger import Ledger
@@ -45,6 +46,7 @@ class Writer:
     def __init__(
         self,
         open_file: OpenFile,
+        ballast: Ballast,
         *,
         on_written: Callable[[], None],
         on_trouble: Callable[[str | None], None],
@@ -56,6 +58,7 @@ class Writer:
         self.refusal: StoreError | None = None  # nothing is ever written
         self.has_tried = threading.Event()  # to open the file
         self._open_file = open_file
+        self._ballast = ballast
         self._on_written = on_written
         self._on_trouble = on_trouble
         self._file: SessionFile | None = None
@@ -178,7 +181,7 @@ class Writer:
             file.committed()
             if posted:
                 self._on_written()
-        self._tell_trouble(file.trouble)
+        self._tell_trouble(file.trouble or self._ballast.warning)
         for event in self._waiting:
             event.set()
         self._waiting.clear()
@@ -227,11 +230,17 @@ class Writer:
         if is_damage(error) and time.monotonic() - self._mended_s > MEND_EVERY_S:
             self._begin_anew(str(error))
             return True
-        if is_full(error) and self._file is not None:
-            self._file.fold()
-            if self._file.ballast.give_up():
+        if self._is_full(error):
+            if self._file is not None:
+                self._file.fold()
+            if self._ballast.give_up():
                 return True
         self._tell_trouble(str(error))
+        return False
+
+    def _is_full(self, error: Exception) -> bool:
+        with suppress(OSError):
+            return is_full(error, self._ballast.folder)
         return False
 
     def _begin_anew(self, damage: str) -> None:

@@ -203,21 +203,20 @@ def test_an_answer_is_said_as_often_as_it_is_given(tmp_path: Path) -> None:
         run(test())
 
 
-@pytest.mark.parametrize(("limit", "size"), [("max_packet_size 2000", 3000), ("", 70_000)])
-def test_a_letter_that_the_broker_can_never_take_holds_up_no_other(
-    tmp_path: Path, limit: str, size: int, caplog: pytest.LogCaptureFixture
+def test_a_letter_that_is_far_too_large_holds_up_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def test() -> None:
         async with hub_at(broker.port, tmp_path) as hub:
             hub.put([1])
-            hub.letters.put([(CUE, bytes(size))])
+            hub.letters.put([(CUE, bytes(70_000))])
             hub.put([2, 3])
             await hub.done()
             assert hub.publisher.counts.set_aside == 1
             assert hub.publisher.counts.confirmed == 3
             assert hub.publisher.state.trouble is None
 
-    with Mosquitto(settings=[limit]) as broker, Listener(broker.port) as listener:
+    with Mosquitto() as broker, Listener(broker.port) as listener:
         run(test())
         assert listener.numbers("stride", 3) == [1, 2, 3]
         assert "can never take" in caplog.text

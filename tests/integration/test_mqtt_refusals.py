@@ -98,6 +98,56 @@ def test_version_3_brokers_drop_what_may_not_be_written_without_a_word(tmp_path:
         assert listener.payloads("cue") == []
 
 
+def test_what_is_too_large_for_a_broker_waits_for_one_that_takes_it(tmp_path: Path) -> None:
+    """Once its limit is raised, say: a stride is never let go of."""
+    port = 0
+
+    async def test() -> None:
+        nonlocal port
+        port = strict.port
+        async with hub_at(lambda: Endpoint("127.0.0.1", port), tmp_path) as hub:
+            hub.put([1])
+            hub.letters.put([(STRIDE, b"2".zfill(3000))])
+            hub.put([3])
+            await hub.told("takes 2000 at most")
+            await until(lambda: hub.publisher.counts.refused > 1)
+            assert (hub.letters.count(), hub.publisher.counts.set_aside) == (2, 0)
+            assert hub.publisher.counts.connects == 1
+            strict.kill()
+            port = roomy.port
+            await hub.done()
+            await until(lambda: hub.publisher.state.trouble is None)
+
+    with (
+        Mosquitto(settings=["max_packet_size 2000"]) as strict,
+        Mosquitto() as roomy,
+        Listener(roomy.port) as listener,
+    ):
+        run(test())
+        assert listener.numbers("stride", 2) == [2, 3]
+
+
+def test_a_live_message_that_is_too_large_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything else goes on; it is told once."""
+
+    async def test() -> None:
+        async with hub_at(broker.port, tmp_path) as hub:
+            hub.publisher.live(TOPICS.meta, bytes(30_000), retain=True)
+            await hub.told(f"{TOPICS.meta} is left out")
+            hub.put(range(10))
+            hub.publisher.live(TOPICS.meta, bytes(31_000), retain=True)
+            hub.publisher.live(TOPICS.checklist, b"[]")
+            await hub.done()
+            await until(lambda: listener.payloads("checklist") == [b"[]"])
+            assert (hub.publisher.counts.connects, hub.publisher.counts.dropped) == (1, 2)
+
+    with Mosquitto(settings=["max_packet_size 10000"]) as broker, Listener(broker.port) as listener:
+        run(test())
+        assert caplog.text.count("is left out") == 1
+
+
 def test_a_hub_of_the_same_name_is_named(tmp_path: Path) -> None:
     async def test() -> None:
         first, second = tmp_path / "1", tmp_path / "2"

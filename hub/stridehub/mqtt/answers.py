@@ -6,7 +6,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from stridehub.mqtt import reasons
 
-_FINAL = frozenset({"Topic name invalid", "Payload format invalid", "Packet too large"})
+_FINAL = frozenset({"Topic name invalid", "Payload format invalid"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from stridehub.timing import (
 # In flight: enough to keep a link of 100 ms busy with 200 messages a second; what brokers allow.
 WINDOW = 20
 # Fixed header, lengths, properties: what a packet has beside topic and payload, at most.
-PACKET_EXTRA_BYTES = 32
+_PACKET_EXTRA_BYTES = 32
 _NO_V5 = "Unsupported protocol version"
 
 
@@ -45,6 +45,11 @@ class NoVersion5Error(BrokerError):
 
 OnMessage = Callable[[str, bytes, bool], None]  # topic, payload, and whether it is retained
 OnAnswer = Callable[[Answer], None]
+
+
+def packet_bytes(topic: str, payload: bytes) -> int:
+    """Of a message on its way, at most."""
+    return len(topic.encode()) + len(payload) + _PACKET_EXTRA_BYTES
 
 
 class Connection:

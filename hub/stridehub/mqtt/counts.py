@@ -14,5 +14,5 @@ class Counts:
     set_aside: int = 0  # letters that it can never take
     live: int = 0  # live messages sent
     overtaken: int = 0  # live messages that a newer one replaced before they were sent
-    dropped: int = 0  # live messages and answers while there was no connection
+    dropped: int = 0  # live messages and answers: no connection, or too large for the broker
     unread: int = 0  # times that the outbox could not be read

@@ -10,15 +10,15 @@ from stridehub.model import Letter
 from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.bucket import TokenBucket
-from stridehub.mqtt.connection import PACKET_EXTRA_BYTES
+from stridehub.mqtt.connection import packet_bytes
 from stridehub.mqtt.counts import Counts
 from stridehub.mqtt.outbox import Outbox
 from stridehub.timing import MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S, OUTBOX_AGAIN_S
 
 log = logging.getLogger(__name__)
 
-# A stride or cue has 1 to 2 KB. Far more than any broker has to refuse: some of them hang up on one
-# that is too large, again and again, and cannot say why.
+# A stride or cue has 1 to 2 KB. What is far more is none, and may not hold up the others: some
+# brokers hang up on one that is too large, again and again, and cannot say why.
 MOST_BYTES_OUT = 65536
 _READ_AHEAD = 100  # letters of about 1 KB in one look at the disk
 
@@ -53,7 +53,7 @@ class Drain:
         self._gap_s = 1.0 / per_s
         self._backoff = Backoff(MQTT_FIRST_WAIT_S, MQTT_LONGEST_WAIT_S)
         self._is_careful = False  # one at a time
-        self._most_bytes = MOST_BYTES_OUT
+        self._most_bytes: int | None = None
         self._settled = -1  # number of the last letter that is done with
         self._taken = -1  # number of the last letter that was read
         self._read: deque[Letter] = deque()
@@ -76,7 +76,7 @@ class Drain:
     def begin(self, now_s: float, most_bytes: int | None) -> None:
         """A new connection, which takes packets of that size; None: it did not say."""
         self._settle(now_s)  # what the last one had still answered
-        self._most_bytes = min(most_bytes or MOST_BYTES_OUT, MOST_BYTES_OUT)
+        self._most_bytes = most_bytes
         self._is_careful = False
         self._go_back()
 
@@ -131,16 +131,23 @@ class Drain:
     def _send(self, letter: Letter, post: Post) -> None:
         sent = _Sent(letter)
         self._flight.append(sent)
-        bytes_out = len(letter.topic.encode()) + len(letter.payload) + PACKET_EXTRA_BYTES
-        if bytes_out > self._most_bytes:
-            why = f"{bytes_out} bytes; {self._most_bytes} at most"
-            sent.answer = Answer(0, why, is_final=True)
+        sent.answer = self._too_large(packet_bytes(letter.topic, letter.payload))
+        if sent.answer is not None:
             return
         try:
             self._by_mid[post.send(letter)] = sent
         except ValueError as error:
             sent.answer = Answer(0, str(error), is_final=True)
         self._counts.sent += 1
+
+    def _too_large(self, bytes_out: int) -> Answer | None:
+        """None: it is not. A broker's limit can be raised, so that is no reason to let go of it."""
+        if bytes_out > MOST_BYTES_OUT:
+            return Answer(0, f"{bytes_out} bytes; {MOST_BYTES_OUT} at most", is_final=True)
+        if self._most_bytes is not None and bytes_out > self._most_bytes:
+            why = f"{bytes_out} bytes, and it takes {self._most_bytes} at most: raise its limit"
+            return Answer(0, why, is_final=False)
+        return None
 
     def take(self, answer: Answer) -> bool:
         """Whether it was about a letter. The next pump() draws the conclusions."""
@@ -175,13 +182,15 @@ class Drain:
 
     def _set_aside(self, letter: Letter, why: str) -> None:
         self._counts.set_aside += 1
-        log.error("the broker can never take letter %d, %s: %s", letter.number, letter.topic, why)
+        log.error(
+            "the broker can never take letter %d, %.200s: %s", letter.number, letter.topic, why
+        )
 
     def _refused(self, letter: Letter, why: str, now_s: float) -> None:
         """One at a time from here, and after a while, so that the order stays."""
         self._counts.refused += 1
         if self._refusal is None:
-            log.warning("the broker refuses %s, and all after it waits: %s", letter.topic, why)
+            log.warning("the broker refuses %.200s, and all after it waits: %s", letter.topic, why)
         self._refusal = f"the broker refuses {letter.topic}: {why}"
         self._is_careful = True
         self._go_back()

@@ -12,7 +12,7 @@ from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.bell import Bell
 from stridehub.mqtt.client import Will
-from stridehub.mqtt.connection import Connection, NoVersion5Error
+from stridehub.mqtt.connection import Connection, NoVersion5Error, packet_bytes
 from stridehub.mqtt.counts import Counts
 from stridehub.mqtt.desk import MAX_COMMAND_BYTES
 from stridehub.mqtt.drain import Drain
@@ -80,6 +80,7 @@ class Publisher:
         self._short_ones = 0  # connections in a row
         self._subscription: int | None = None  # its mid, until it is answered
         self._deaf: str | None = None  # why commands do not come
+        self._left_out: str | None = None  # the first live message that was too large
         self._goodbye: bytes | None = None
         self._is_ending = threading.Event()
         self._bell = Bell()
@@ -182,7 +183,7 @@ class Publisher:
 
     def _begin(self, connection: Connection) -> None:
         self._counts.connects += 1
-        self._deaf = None
+        self._deaf = self._left_out = None
         self._subscription = connection.subscribe(self._topics.commands)
         self._drain.begin(time.monotonic(), connection.most_bytes)
         self._board.open()
@@ -200,6 +201,9 @@ class Publisher:
             message = self._board.take(with_answers=connection.has_room)
             if message is None:
                 return
+            if self._is_too_large(message, connection.most_bytes):
+                self._counts.dropped += 1
+                continue
             connection.publish(
                 message.topic,
                 message.payload,
@@ -208,6 +212,17 @@ class Publisher:
                 expiry_s=message.expiry_s(time.monotonic()),
             )
             self._counts.live += 1
+
+    def _is_too_large(self, message: LiveMessage, most_bytes: int | None) -> bool:
+        """Brokers hang up on what is."""
+        bytes_out = packet_bytes(message.topic, message.payload)
+        if most_bytes is None or bytes_out <= most_bytes:
+            return False
+        self._left_out = self._left_out or (
+            f"{message.topic} is left out: {bytes_out} bytes, and the broker takes {most_bytes} "
+            "at most: raise its limit"
+        )
+        return True
 
     # ---- the end ----
 
@@ -244,7 +259,7 @@ class Publisher:
 
     def _tell_connected(self, connection: Connection) -> None:
         protocol = "5" if connection.is_v5 else "3.1.1"
-        self._tell(BrokerState(True, protocol, self._drain.trouble or self._deaf))
+        self._tell(BrokerState(True, protocol, self._drain.trouble or self._deaf or self._left_out))
 
     def _lost(self, error: Exception) -> None:
         if not self._is_ending.is_set():

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -262,6 +264,82 @@ def test_what_is_no_file_is_a_state(path: Path, make: Callable[[Path], None]) ->
     with pytest.raises(StoreError):
         store.waiting(0, 10)
     assert not store.close(WAIT_S)
+
+
+# ---- a kill while a file is mended ----
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from made_entries import LIMITS
+from stridehub.record.check import check_database
+from stridehub.record.store import Store
+
+path, left = Path(sys.argv[1]), int(sys.argv[2])
+rename = Path.rename
+
+def rename_or_die(self, target):
+    global left
+    if left == 0:
+        os._exit(9)
+    left -= 1
+    return rename(self, target)
+
+Path.rename = rename_or_die
+if path.name == "stridehub.sqlite":
+    check_database(path)
+else:
+    Store(path, LIMITS)
+os._exit(0)
+"""
+
+
+def is_killed_mending(path: Path, renames: int) -> bool:
+    """Before it has renamed one more file. False: there was no more to rename."""
+    command = [sys.executable, "-c", KILLED, str(path), str(renames)]
+    env = {"PYTHONPATH": ":".join(sys.path)}
+    ended = subprocess.run(command, env=env, check=False, capture_output=True)
+    assert ended.returncode in (0, 9), ended.stderr
+    return ended.returncode == 9
+
+
+def test_a_kill_at_any_step_of_a_mend_costs_nothing(good: Path, tmp_path: Path) -> None:
+    kills = 0
+    is_over = False
+    while not is_over:
+        path = tmp_path / str(kills) / "sessions.sqlite"
+        path.parent.mkdir()
+        shutil.copy(good, path)
+        overwrite(path, (leaf_pages(path, "strides")[3] - 1) * PAGE, bytes(PAGE))
+        path.with_name(f"{path.name}-wal").write_bytes(b"a log of no use")
+        is_over = not is_killed_mending(path, kills)
+        if not is_over:
+            kills += 1
+            (notice,) = assert_works(path).notices
+            assert notice.saved["strides"] >= STRIDES - 8
+        assert len(list(Reading(path).strides("s1"))) >= STRIDES - 8
+        names = {other.name for other in path.parent.iterdir()}
+        assert not {name for name in names if ".mend" in name}
+    assert kills >= 3
+
+
+def test_a_kill_at_any_step_of_mending_the_small_file_costs_nothing(
+    good_small: Path, tmp_path: Path
+) -> None:
+    kills = 0
+    is_over = False
+    while not is_over:
+        path = tmp_path / str(kills) / good_small.name
+        path.parent.mkdir()
+        shutil.copy(good_small, path)
+        overwrite(path, (leaf_pages(path, "pods")[1] - 1) * page_bytes(path), bytes(100))
+        is_over = not is_killed_mending(path, kills)
+        kills += not is_over
+        assert is_over or check_database(path) is not None
+        assert check_database(path) is None
+        assert 0 < len(Roster(path).pods()) < 150
+        assert SqliteCoachStore(path).load("r1").pain == 2
+    assert kills >= 2
 
 
 # ---- any file ----

@@ -6,6 +6,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,6 +68,29 @@ def test_what_comes_while_nothing_can_be_written_is_kept_later(path: Path) -> No
     assert store.lost == 0
     assert not store.is_cut("s1")
     assert store.close(WAIT_S)
+
+
+def test_trouble_is_logged_as_it_comes_and_goes(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, however often the disk is tried meanwhile."""
+    monkeypatch.setattr("stridehub.record.writer.DISK_RETRY_S", 0.001)
+    blocked = Blocked(path, most_pending=1000)
+    tries = 0
+    mkdir = Path.mkdir
+
+    def counted(*of: Any, **options: Any) -> None:
+        nonlocal tries
+        tries += 1
+        mkdir(*of, **options)
+
+    monkeypatch.setattr(Path, "mkdir", counted)
+    wait_until(lambda: tries > 20)
+    blocked.free()
+    logged = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in logged] == ["ERROR", "WARNING"]
+    assert path.parent.name in logged[0][1]
+    assert blocked.store.close(WAIT_S)
 
 
 def test_what_finds_no_memory_is_counted_and_its_session_is_cut(path: Path) -> None:

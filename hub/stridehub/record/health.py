@@ -71,6 +71,8 @@ def sound(path: Path, make: Make) -> Notice | None:
     are missing. Raises StoreError.
     """
     try:
+        if (notice := finish_mending(path)) is not None:
+            return notice
         fault = fault_of(path) or _strange_table(path, make)
         return None if fault is None else mend(path, make, fault)
     except (sqlite3.Error, OSError, ValueError) as error:
@@ -135,16 +137,60 @@ def _code(error: Exception) -> int:
 
 
 def mend(path: Path, make: Make, reason: str) -> Notice:
-    """What can be read is saved first. Raises sqlite3.Error, OSError."""
+    """What can be read is saved first, and is on the card before anything is moved.
+
+    Raises sqlite3.Error, OSError.
+    """
     fresh = path.with_name(f"{path.name}.mending")
     _remove(fresh)
     with closing(make(fresh)) as database:
         saved = salvage(path, database)
+    _sync(fresh)
+    fresh.rename(_mended(path))
+    return _replaced(path, reason, saved)
+
+
+def finish_mending(path: Path) -> Notice | None:
+    """Where a hub was killed, or lost its power, while it put the mended database into its place.
+
+    Raises sqlite3.Error, OSError.
+    """
+    mended = _mended(path)
+    if not mended.exists():
+        return None
+    with closing(sqlite3.connect(mended)) as database:
+        saved = {table: _rows(database, table) for table in tables(database)}
+    return _replaced(path, "found before the hub was ended", saved)
+
+
+def _mended(path: Path) -> Path:
+    """Of this name it is whole."""
+    return path.with_name(f"{path.name}.mended")
+
+
+def _rows(database: sqlite3.Connection, table: str) -> int:
+    (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
+def _replaced(path: Path, reason: str, saved: Mapping[str, int]) -> Notice:
+    """By the mended one."""
+    _sync(path.parent)
     moved_to = _moved_aside(path)
-    fresh.rename(path)
+    _mended(path).rename(path)
+    _sync(path.parent)
     notice = Notice(path, reason, moved_to, saved)
     log.error("%s", notice)
     return notice
+
+
+def _sync(path: Path) -> None:
+    """A file, or the names in a folder."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _moved_aside(path: Path) -> Path:

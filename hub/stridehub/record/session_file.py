@@ -9,7 +9,7 @@ from pathlib import Path
 from stridehub.config import RecordConfig
 from stridehub.record.ballast import Ballast
 from stridehub.record.flusher import Flusher
-from stridehub.record.health import FILE_ERRORS, Notice, fault_of, is_damage, mend
+from stridehub.record.health import FILE_ERRORS, Notice, fault_of, finish_mending, is_damage, mend
 from stridehub.record.ledger import Ledger
 from stridehub.record.opening import open_to_write
 from stridehub.record.retention import Retention
@@ -36,7 +36,7 @@ class SessionFile:
 
         Raises FILE_ERRORS; StoreError for a file of a newer program.
         """
-        self.notice: Notice | None = None
+        self.notice: Notice | None = finish_mending(path)
         self.damage: str | None = None  # found meanwhile
         self._path = path
         self._over = threading.Event()

@@ -253,4 +253,8 @@ class Writer:
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble != self.trouble:
             self.trouble = trouble
+            if trouble is None:
+                log.warning("sessions are kept again")
+            else:
+                log.error("sessions cannot be kept, or soon cannot: %s", trouble)
             self._on_trouble(trouble)

@@ -18,11 +18,18 @@ from on_the_loop import PATIENCE_S, run, until
 from publishing import TOPICS, hub_at
 from stridehub.config import MqttConfig
 from stridehub.mqtt.endpoint import Endpoint, endpoint_of
+from stridehub.mqtt.topics import Topics
 from tcp_proxy import TcpProxy
 
 HUB = TOPICS.hub
 OTHER = "stridehub/1/other-hub"
-PASSWORDS = {HUB: "of-the-hub", "coach": "of-the-coach", "viewer": "of-the-viewer"}
+SECOND = "gym-hub"
+PASSWORDS = {
+    HUB: "of-the-hub",
+    SECOND: "of-the-gym",
+    "coach": "of-the-coach",
+    "viewer": "of-the-viewer",
+}
 
 
 @dataclass
@@ -100,6 +107,14 @@ def shipped(root: Path) -> Callable[[str], str]:
     return lambda name: (root / "systemd" / "mosquitto" / name).read_text()
 
 
+def with_hubs(acl: str) -> str:
+    """The example of a hub there, under the names of two."""
+    comment, example, *others = acl.split("user ")
+    assert example.startswith("track-hub\n")
+    hubs = [example.replace("track-hub", hub) for hub in (HUB, SECOND)]
+    return "user ".join([comment, *hubs, *others])
+
+
 @pytest.fixture
 def club(tmp_path: Path, shipped: Callable[[str], str]) -> Iterator[Club]:
     folder = tmp_path / "club"
@@ -112,7 +127,7 @@ def club(tmp_path: Path, shipped: Callable[[str], str]) -> Iterator[Club]:
     passwords = folder / "stridehub.passwords"
     passwords.write_text("".join(f"{user}:{word}\n" for user, word in PASSWORDS.items()))
     subprocess.run([program("mosquitto_passwd"), "-U", passwords], check=True)
-    (folder / "stridehub.acl").write_text(shipped("stridehub.acl"))
+    (folder / "stridehub.acl").write_text(with_hubs(shipped("stridehub.acl")))
     made = Club(folder, authority, free_port(), free_port(), free_port())
     text = (
         shipped("stridehub.conf")
@@ -144,6 +159,13 @@ def test_a_hub_writes_what_is_its_own_and_reads_its_commands(club: Club, tmp_pat
         coach.wait(lambda: coach.numbers("stride") == list(range(50)))
 
 
+def test_each_hub_has_its_own(club: Club) -> None:
+    with club.listener(HUB) as hub, club.listener(SECOND) as second:
+        assert second.publish(Topics(SECOND).status, b"online") is None
+        assert second.publish(TOPICS.status, b"forged") == "Not authorized"
+        assert hub.publish(Topics(SECOND).status, b"forged") == "Not authorized"
+
+
 def test_nobody_does_more_than_allowed(club: Club) -> None:
     no = "Not authorized"
     with (
@@ -158,6 +180,10 @@ def test_nobody_does_more_than_allowed(club: Club) -> None:
         assert coach.publish(f"{OTHER}/cmd/mute", b"of others") is None
         assert viewer.publish(TOPICS.command("mute"), b"forged") == no
         assert viewer.publish(TOPICS.status, b"forged") == no
+        for listener, user in ((coach, "coach"), (viewer, "viewer")):  # as a hub of their own name
+            assert listener.publish(Topics(user).status, b"forged", retain=True) == no
+            assert listener.publish(Topics(user).stride("ada"), b"forged") == no
+        assert viewer.publish(Topics("viewer").command("mute"), b"forged") == no
         assert hub.publish(TOPICS.checklist, b"[]") is None
         viewer.wait(lambda: viewer.payloads("checklist") == [b"[]"])
         coach.wait(lambda: coach.payloads("checklist") == [b"[]"])

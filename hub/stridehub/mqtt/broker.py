@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -55,6 +56,7 @@ class Broker:
         self._listen = config.listen
         self._program = config.program
         self._hub = login_of_this_run(HUB)
+        self._alias = f"-{secrets.token_urlsafe()}"
         self._access = access_for(topics, self._hub, self.owner)
         self._speaks_v5 = True
         self._process: Process | None = None
@@ -74,6 +76,7 @@ class Broker:
             self._hub.user,
             self._hub.password,
             speaks_v5=self._speaks_v5,
+            alias=self._alias,
         )
 
     @asynccontextmanager

@@ -17,7 +17,11 @@ MAX_PASSWORD_BYTES = 1024  # a line in a file; MQTT would take 64 KiB
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A broker. `speaks_v5`: None where nobody has asked it yet."""
+    """A broker. `speaks_v5`: None where nobody has asked it yet.
+
+    `alias` goes with the hub's name where others could guess that and take the hub's place. A club
+    needs none: its broker has passwords, and notices two hubs of one name.
+    """
 
     host: str
     port: int
@@ -25,6 +29,7 @@ class Endpoint:
     password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
     speaks_v5: bool | None = None
+    alias: str = ""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

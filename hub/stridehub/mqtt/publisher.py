@@ -149,7 +149,7 @@ class Publisher:
     def _opened(self, endpoint: Endpoint, *, v5: bool) -> Connection:
         return Connection(
             endpoint,
-            f"stridehub-{self._topics.hub}",
+            f"stridehub-{self._topics.hub}{endpoint.alias}",
             Will(self._topics.status, self._will()),
             v5=v5,
             on_message=self._received,

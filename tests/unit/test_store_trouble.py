@@ -142,6 +142,42 @@ def test_an_outbox_that_is_full_cuts_sessions_and_loses_no_stride(path: Path) ->
     assert store.close(WAIT_S)
 
 
+def test_people_are_told_before_an_outbox_is_full_and_until_there_is_room(path: Path) -> None:
+    told: list[str | None] = []
+    store = Store(path, LIMITS, on_trouble=told.append, most_letters=100)
+    store.put(*(stride_entry("s1", number) for number in range(89)))
+    assert store.flush(WAIT_S)
+    assert store.trouble is None
+
+    store.put(stride_entry("s1", 89))
+    assert store.flush(WAIT_S)
+    assert "nearly all" in (store.trouble or "")
+
+    store.put(*(stride_entry("s1", number) for number in range(90, 120)))
+    assert store.flush(WAIT_S)
+    assert "nothing more of this session is published" in (store.trouble or "")
+    assert store.unposted == 20
+
+    store.confirmed(letter.number for letter in store.waiting(0, 15))
+    store.put(stride_entry("s1", 120))
+    assert store.flush(WAIT_S)
+    assert "nothing more of this session is published" in (store.trouble or "")
+
+    store.confirmed(letter.number for letter in store.waiting(0, 10))
+    wait_until(lambda: told[-1] is None)
+    assert len(told) == 3
+    assert store.close(WAIT_S)
+
+
+def test_an_outbox_that_was_full_is_told_of_in_the_next_run(path: Path) -> None:
+    store = Store(path, LIMITS)
+    store.put(*(stride_entry("s1", number) for number in range(100)))
+    assert store.close(WAIT_S)
+    store = Store(path, LIMITS, most_letters=100)
+    wait_until(lambda: "too many do" in (store.trouble or ""))
+    assert store.close(WAIT_S)
+
+
 def strange(session: str) -> list[Entry]:
     """What no row can hold."""
     mark = MarkEntry(

@@ -23,6 +23,11 @@ from stridehub.record.entries import (
 )
 from stridehub.record.rows import Cell, cells, insert
 
+# Of an outbox: people are told while there are minutes left (ten of 30 runners), and until another
+# session would not fill it again at once.
+_FILLING_SHARE = 0.9
+_RELIEVED_SHARE = 0.8
+
 _OF_ENTRY = OfSession.__struct_fields__  # what all have, besides their own
 
 
@@ -40,6 +45,8 @@ class Ledger:
         self.unposted = 0  # messages of entries that are kept
         self._most_letters = most_letters
         (self.letters,) = database.execute("SELECT count(*) FROM outbox").fetchone()
+        self._is_filling = False
+        self._look_at_outbox()
         self.touched: set[str] = set()  # sessions
         self._ended: set[str] = set()
         self._are_cut = cut
@@ -68,7 +75,22 @@ class Ledger:
             self._changed.clear()
             if self.database.in_transaction:
                 self.database.execute("ROLLBACK")
+        self._look_at_outbox()
         return any(posted)
+
+    def _look_at_outbox(self) -> None:
+        share = _RELIEVED_SHARE if self._is_filling else _FILLING_SHARE
+        self._is_filling = self.letters >= share * self._most_letters
+
+    @property
+    def warning(self) -> str | None:
+        """While the outbox is full, or nearly; for people."""
+        if not self._is_filling:
+            return None
+        away = f"the broker has been away too long: of {self._most_letters} messages that may wait"
+        if self.letters >= self._most_letters or self.under_way & self._are_cut:
+            return f"{away}, too many do, and nothing more of this session is published"
+        return f"{away}, nearly all do; then nothing more of this session is published"
 
     @property
     def under_way(self) -> set[str]:

@@ -60,7 +60,7 @@ class SessionFile:
     @property
     def trouble(self) -> str | None:
         """What may soon be worse, though entries can be written."""
-        return self._flusher.trouble
+        return self._flusher.trouble or self.ledger.warning
 
     def close(self) -> None:
         """All that was committed is on the card then, if it takes it."""

@@ -20,7 +20,8 @@ from stridehub.timing import STORE_OPENS_S
 
 # Ten minutes of 30 runners, some 100 MB: what a person has to make room on a full disk.
 MOST_PENDING = 50_000
-# Of messages, some 500 MB: two weeks without a broker for three runners an hour a day.
+# Of messages, some 500 MB: an hour and a half of 30 runners without a broker, or two weeks of three
+# runners an hour a day. More would take a small card, and minutes to look over as a hub starts.
 MOST_LETTERS = 500_000
 
 

@@ -254,7 +254,7 @@ class Writer:
         if trouble != self.trouble:
             self.trouble = trouble
             if trouble is None:
-                log.warning("sessions are kept again")
+                log.warning("the store of sessions is well again")
             else:
-                log.error("sessions cannot be kept, or soon cannot: %s", trouble)
+                log.error("the store of sessions: %s", trouble)
             self._on_trouble(trouble)

@@ -154,11 +154,17 @@ BROKER_STARTS_S = 20.0
 BROKER_LOOK_S = 0.02
 # Passwords are hashed in milliseconds.
 BROKER_SETUP_S = 5.0
-# It has nothing to write when it ends.
-BROKER_ENDS_S = 1.0
+# How long the way to the broker waits for one that starts; less than MQTT_DRAIN_S, so that it ends
+# with the hub.
+BROKER_APPEARS_S = 0.9
+
+# ---- programs beside the hub: broker and page ----
+
 # One that dies is back before pages notice, and does not fill the log where it dies at once.
-BROKER_FIRST_WAIT_S = 0.5
-BROKER_LONGEST_WAIT_S = 30.0
+CHILD_FIRST_WAIT_S = 0.5
+CHILD_LONGEST_WAIT_S = 30.0
+# One of this age was well: the next try comes soon again.
+CHILD_STEADY_S = 10.0
 
 # ---- telling coaches ----
 
@@ -183,8 +189,6 @@ DISK_RETRY_S = 2.0
 
 # Python and the web server's modules, on a small Pi with much else to do.
 PAGE_STARTS_S = 20.0
-# It closes what browsers keep open.
-PAGE_ENDS_S = 3.0
 # How long a file is looked over before it is used: 100 MB of a slow card. The rest of a larger one
 # is looked over beside the work.
 STORE_CHECK_S = 4.0

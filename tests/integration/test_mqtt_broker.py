@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from listener import Listener
 from mosquitto import free_port, program
 from on_the_loop import run, until
 from publishing import STRIDE, TOPICS, hub_at
+from stridehub.commands.supervisor import Supervisor
 from stridehub.config import BrokerConfig
 from stridehub.errors import BrokerError
 from stridehub.mqtt import connection
@@ -172,7 +174,7 @@ def test_a_taken_port_moves_to_a_free_one(tmp_path: Path) -> None:
 def test_one_that_dies_is_back_on_the_same_ports(name: Name, tmp_path: Path) -> None:
     async def test() -> None:
         broker = Broker(config(name), TOPICS, tmp_path)
-        async with broker.running(), hub_at(broker.endpoint, tmp_path) as hub:
+        async with Supervisor(broker).running(), hub_at(broker.endpoint, tmp_path) as hub:
             hub.publisher.live(TOPICS.status, b"online", retain=True)
             hub.put([1])
             await hub.done()
@@ -186,6 +188,78 @@ def test_one_that_dies_is_back_on_the_same_ports(name: Name, tmp_path: Path) -> 
             with Listener(broker.port, v5=name == "mosquitto") as page:
                 await until(lambda: page.payloads("status") == [b"online"])
         assert not listening(broker.port)
+
+    run(test())
+
+
+class Counted:
+    """A broker, and how often it was started."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.starts = 0
+        self.watch = broker.watch
+        self._broker = broker
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        self.starts += 1
+        return self._broker.running()
+
+
+def test_one_that_cannot_start_is_told_once_and_there_in_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its password cannot be kept at first: the state folder is none."""
+    state = tmp_path / "state"
+    state.write_text("")
+
+    async def test() -> None:
+        broker = Broker(config(None, "0.0.0.0"), TOPICS, state)
+        counted = Counted(broker)
+        kept = Supervisor(counted)
+        async with kept.running(), hub_at(broker.endpoint, tmp_path) as hub:
+            await hub.told("the hub's own broker does not listen")
+            await until(lambda: counted.starts == 3)
+            assert "no password for 'owner'" in str(kept.failure)
+            assert caplog.text.count("no password for 'owner'") == 1
+            state.unlink()
+            await hub.connected()
+            assert kept.failure is None
+
+    run(test())
+
+
+def test_one_that_hangs_ends_at_once(name: Name, tmp_path: Path) -> None:
+    async def test() -> None:
+        broker = Broker(config(name), TOPICS, tmp_path)
+        async with broker.running():
+            (pid,) = listening(broker.port)
+            os.kill(pid, signal.SIGSTOP)
+        assert not listening(broker.port)
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("transport", "size"),
+    # mosquitto reads 40 kB a second from a WebSocket: not a whole megabyte there.
+    [("tcp", 1_000_000), ("websockets", 300_000)],
+)
+def test_what_is_far_too_large_reaches_the_hub_which_says_so(
+    transport: Literal["tcp", "websockets"], size: int, name: Name, tmp_path: Path
+) -> None:
+    """It comes as None: the hub does not look at it."""
+
+    async def test() -> None:
+        broker = Broker(config(name), TOPICS, tmp_path)
+        async with broker.running(), hub_at(broker.endpoint, tmp_path) as hub:
+            await hub.connected()
+            port = broker.port if transport == "tcp" else broker.ws_port
+            login = (broker.owner.user, broker.owner.password)
+            v5 = name == "mosquitto"
+            with Listener(port, transport=transport, v5=v5, login=login) as coach:
+                assert coach.publish(MUTE, bytes(size)) is None
+                await until(lambda: hub.commands == [("mute", None, False)])
+                assert hub.publisher.state.is_connected
 
     run(test())
 

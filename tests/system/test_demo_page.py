@@ -33,6 +33,11 @@ class Demo:
             ["pkill", "-KILL", "-P", str(self._process.pid), "-f", "mosquitto"], check=True
         )
 
+    def kill(self) -> None:
+        """Without a chance to tidy up."""
+        self._process.kill()
+        self._process.wait()
+
     def end(self) -> str:
         """What it prints in the end."""
         self._process.send_signal(signal.SIGINT)
@@ -42,9 +47,11 @@ class Demo:
 
 
 @contextmanager
-def demo(*arguments: str) -> Iterator[Demo]:
+def demo(*arguments: str, folder: Path | None = None) -> Iterator[Demo]:
+    """`folder`: for what is there for its time only."""
     installed()
-    with program(*DEMO, *PORTS, *arguments) as process:
+    env = None if folder is None else {"TMPDIR": str(folder)}
+    with program(*DEMO, *PORTS, *arguments, env=env) as process:
         yield Demo(process)
 
 
@@ -81,6 +88,24 @@ def test_the_page_is_back_after_the_broker(browser: Browser) -> None:
         is_live(page)
         expect(row(page, "steady")).to_contain_text(re.compile(r"5:[0-3]\d"))
         assert names(page) == ["steady"]
+
+
+def test_what_a_killed_demo_leaves_goes_with_the_next_one(tmp_path: Path) -> None:
+    def folders() -> set[Path]:
+        return set(tmp_path.glob("stridehub-demo-*"))
+
+    with demo("--runners", "1", folder=tmp_path) as killed:
+        left = folders()
+        with demo("--runners", "1", folder=tmp_path) as beside:
+            assert len(folders()) == 2
+            killed.kill()
+            beside.end()
+        assert folders() == left
+    with demo("--runners", "1", folder=tmp_path) as following:
+        assert len(folders()) == 1
+        assert not folders() & left
+        following.end()
+    assert not list(tmp_path.iterdir())
 
 
 def test_all_that_the_demo_says_is_as_documented(root: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from stridehub.broadcast.hub_bulletins import HubView
 from stridehub.checklist import Checklist, Item
 from stridehub.commands.coach_side import CoachSide, coach_side
 from stridehub.commands.demo_session import CONFIG, HEAD_START_S, Session
+from stridehub.commands.scratch import scratch_folder
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import BrokerConfig, DashboardConfig, HubConfig
 from stridehub.display import live_table
@@ -47,9 +47,9 @@ def demo(*, runners: int, seconds: float | None, seed: int, ports: Ports, browse
     """
     if seconds is None and not sys.stdout.isatty():
         seconds = UNATTENDED_S
-    with tempfile.TemporaryDirectory(prefix="stridehub-demo-") as folder:
+    with scratch_folder("stridehub-demo-") as folder:
         session, elapsed_s = asyncio.run(
-            _run(_config(Path(folder), ports), runners, seed, seconds, browser=browser)
+            _run(_config(folder, ports), runners, seed, seconds, browser=browser)
         )
     print(f"{session.progress_line(elapsed_s)}; medians of all running strides:")
     print("\n".join(session.summary()))
@@ -72,10 +72,10 @@ async def _run(
 ) -> tuple[Session, float]:
     """The session, and the seconds it ran."""
     with stop_requested() as stop:
-        async with coach_side(config) as side:
+        async with coach_side(config, insists=True) as side:
             print(side.where, flush=True)
             session = Session(runners, seed, side.uplink.chronicle)
-            async with side.uplink.running(session.team, _view(session)) as told:
+            async with side.uplink.running(session.team, _view(session, side)) as told:
                 if browser:
                     side.open_browser()
                 elapsed_s = await _show(session, side, seconds, stop, told)
@@ -113,7 +113,7 @@ async def _show(
         return elapsed_s
 
 
-def _view(session: Session) -> HubView:
+def _view(session: Session, side: CoachSide) -> HubView:
     checklist = Checklist()
 
     def items() -> Sequence[Item]:
@@ -125,7 +125,7 @@ def _view(session: Session) -> HubView:
         pods=session.pods,
         loss=lambda health: checklist.loss(health.pod.runner, health.pod.placement),
         checklist=items,
-        troubles=lambda: (),
+        troubles=side.troubles,
     )
 
 

@@ -84,11 +84,10 @@ async def _measure(
         on_checklist=_tell_checklist,
     )
     snapshots = Snapshots(config.runtime, hub)
-    log.info("%s", side.where)
     with live_table(is_quiet=True) as show:
         async with (
             hub.running() as at_work,
-            side.uplink.running(hub.team, _hub_view(hub, recorder), hub.remember) as told,
+            side.uplink.running(hub.team, _hub_view(hub, recorder, side), hub.remember) as told,
         ):
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -129,8 +128,9 @@ def recording(config: HubConfig, chronicle: Chronicle) -> Iterator[RawRecorder |
         recorder.close()
 
 
-def _hub_view(hub: Live, recorder: RawRecorder | None) -> HubView:
+def _hub_view(hub: Live, recorder: RawRecorder | None, side: CoachSide) -> HubView:
     def troubles() -> Iterator[Alarm]:
+        yield from side.troubles()
         for adapter, problem in hub.source.problems().items():
             text = f"adapter {adapter}: {problem}"
             yield Alarm(AlertLevel.WARNING, "adapter", adapter, text)

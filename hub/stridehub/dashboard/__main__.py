@@ -1,4 +1,7 @@
-"""The page in a process of its own: settings come on standard input, whose end ends it."""
+"""The page in a process of its own: settings come on standard input, whose end ends it.
+
+Says its URL, or why there is none.
+"""
 
 import asyncio
 import sys
@@ -14,10 +17,15 @@ async def _serve(settings: PageSettings) -> None:
         await asyncio.to_thread(sys.stdin.buffer.read)
 
 
-def main() -> None:
+def main() -> int:
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=PageSettings)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except OSError as error:
+        print(f"cannot listen there: {error.strerror or error}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

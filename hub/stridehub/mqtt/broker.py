@@ -6,9 +6,11 @@ import os
 import secrets
 import sys
 import tempfile
+import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
 from stridehub.config import BrokerConfig
@@ -22,46 +24,51 @@ from stridehub.mqtt.access import (
     login_of_this_run,
     owner_login,
 )
-from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.ports import free_ports, reachable
 from stridehub.mqtt.programs import Plan, Program, programs
 from stridehub.mqtt.topics import Topics
-from stridehub.timing import (
-    BROKER_ENDS_S,
-    BROKER_FIRST_WAIT_S,
-    BROKER_LONGEST_WAIT_S,
-    BROKER_LOOK_S,
-    BROKER_STARTS_S,
-)
+from stridehub.timing import BROKER_APPEARS_S, BROKER_LOOK_S, BROKER_STARTS_S
 
 log = logging.getLogger(__name__)
 
 OWNER_FILE = "broker-password"
+_OWN = "the hub's own broker"
 _WORDS_BYTES = 2000  # of what it said last
 
 
 class Broker:
-    """While running() it is there; one that dies is started again. On one loop.
+    """While running() it is there. On one loop, but for endpoint().
 
-    `port`, `ws_port` and `name` tell what it is now. `owner`: who may send commands.
+    `port`, `ws_port` and `name` tell what it is now.
     """
 
     def __init__(self, config: BrokerConfig, topics: Topics, state: Path) -> None:
-        """`state`: the folder in which the owner's password is kept. Raises BrokerError."""
+        """`state`: the folder in which the owner's password is kept."""
         self.port, self.ws_port = config.port, config.ws_port
         self.name = ""
+        self._config = config
+        self._topics = topics
+        self._state = state
         self._is_local = is_local(config.listen)
-        self.owner = login_of_this_run(OWNER) if self._is_local else owner_login(state / OWNER_FILE)
-        self._listen = config.listen
-        self._program = config.program
         self._hub = login_of_this_run(HUB)
         self._alias = f"-{secrets.token_urlsafe()}"
-        self._access = access_for(topics, self._hub, self.owner)
         self._speaks_v5 = True
+        self._listening = threading.Event()
         self._process: Process | None = None
         self._words = b""
         self._reading: asyncio.Task[None] | None = None
+
+    def __str__(self) -> str:
+        """Where the hub itself finds it."""
+        return str(Endpoint(reachable(self._config.listen), self.port))
+
+    @cached_property
+    def owner(self) -> Login:
+        """Who may send commands. Raises BrokerError."""
+        if self._is_local:
+            return login_of_this_run(OWNER)
+        return owner_login(self._state / OWNER_FILE)
 
     @property
     def page_login(self) -> Login | None:
@@ -69,9 +76,14 @@ class Broker:
         return self.owner if self._is_local else None
 
     def endpoint(self) -> Endpoint:
-        """For the hub itself."""
+        """For the hub itself, from a thread that may wait for a broker that starts.
+
+        Raises BrokerError.
+        """
+        if not self._listening.wait(BROKER_APPEARS_S):
+            raise BrokerError(self, "the hub's own broker does not listen")
         return Endpoint(
-            reachable(self._listen),
+            reachable(self._config.listen),
             self.port,
             self._hub.user,
             self._hub.password,
@@ -83,46 +95,45 @@ class Broker:
     async def running(self) -> AsyncIterator[None]:
         """It listens when the block begins. Raises BrokerError."""
         try:
-            await self._start()
-            keeping = asyncio.create_task(self._keep())
-            try:
-                yield
-            finally:
-                keeping.cancel()
-                with suppress(asyncio.CancelledError):
-                    await keeping
-        finally:
-            await self._end()
-
-    async def _keep(self) -> None:
-        backoff = Backoff(BROKER_FIRST_WAIT_S, BROKER_LONGEST_WAIT_S)
-        while True:
-            if self._process is not None:
-                code = await self._process.wait()
-                log.error("the broker %s ended, code %d: %s", self.name, code, self._last_words())
-            await asyncio.sleep(backoff.wait_s())
             try:
                 await self._start()
             except BrokerError as error:
-                log.error("%s", error)
+                raise BrokerError(_OWN, str(error)) from error
+            self._listening.set()
+            yield
+        finally:
+            self._listening.clear()
+            await self._end()
+
+    async def watch(self) -> None:
+        """Within running(). Raises BrokerError when it has ended."""
+        assert self._process is not None
+        code = await self._process.wait()
+        raise BrokerError(_OWN, f"{self.name} ended, code {code}: {self._last_words()}")
 
     async def _start(self) -> None:
         """The first program that listens. Raises BrokerError."""
-        failure = BrokerError(self._program or "broker", "not installed")
-        self.port, self.ws_port = free_ports(self._listen, (self.port, self.ws_port))
-        plan = Plan(
-            self._listen, self.port, self.ws_port, self._access, self._is_local, self._program
-        )
-        with tempfile.TemporaryDirectory(prefix="stridehub-broker-") as folder:
-            for program in programs(plan, Path(folder)):
-                try:
-                    await self._try(program)
-                except BrokerError as error:
-                    log.warning("%s", error)
-                    failure = error
-                else:
-                    return
-        raise failure
+        plan = await asyncio.to_thread(self._plan)
+        self.port, self.ws_port = plan.port, plan.ws_port
+        failures: list[BrokerError] = []
+        for set_up in programs(plan):
+            try:
+                async with _private_folder() as folder:
+                    await self._try(await asyncio.to_thread(set_up, folder))
+            except BrokerError as error:
+                failures.append(error)
+            else:
+                for failure in failures:
+                    log.warning("%s; %s is taken instead", failure, self.name)
+                return
+        raise failures[0] if failures else BrokerError(plan.program, "not installed")
+
+    def _plan(self) -> Plan:
+        """Looks at the disk, and may ask for names. Raises BrokerError."""
+        config = self._config
+        port, ws_port = free_ports(config.listen, (self.port, self.ws_port))
+        access = access_for(self._topics, self._hub, self.owner)
+        return Plan(config.listen, port, ws_port, access, self._is_local, config.program)
 
     async def _try(self, program: Program) -> None:
         """Raises BrokerError where it does not listen in the end."""
@@ -155,7 +166,7 @@ class Broker:
         assert self._process is not None
         while self._process.returncode is None:
             with suppress(OSError):
-                _, writer = await asyncio.open_connection(reachable(self._listen), port)
+                _, writer = await asyncio.open_connection(reachable(self._config.listen), port)
                 writer.close()
                 return
             await asyncio.sleep(BROKER_LOOK_S)
@@ -171,16 +182,21 @@ class Broker:
         return lines[-1] if lines else "it said nothing"
 
     async def _end(self) -> None:
+        """At once: it keeps nothing."""
         process, self._process = self._process, None
         if process is None:
             return
         with suppress(ProcessLookupError):
-            process.terminate()
-            try:
-                async with asyncio.timeout(BROKER_ENDS_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            process.kill()
+        await process.wait()
         if self._reading is not None:
             await self._reading
+
+
+@asynccontextmanager
+async def _private_folder() -> AsyncIterator[Path]:
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="stridehub-broker-")
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)

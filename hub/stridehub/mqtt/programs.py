@@ -5,23 +5,23 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from stridehub.errors import BrokerError
 from stridehub.mqtt.access import Access, Rule
+from stridehub.mqtt.client import MOST_BYTES_IN
 from stridehub.timing import BROKER_SETUP_S
 
 MOSQUITTO, AMQTT = "mosquitto", "amqtt"
 _SYSTEM_FOLDERS = ":/usr/sbin:/usr/local/sbin"  # Debian's place, not on a user's PATH
 _MOSQUITTO_USER = "mosquitto"  # of Debian's package
-# What the hub says of its numbers is the largest, some 30 KB.
-MAX_PACKET_BYTES = 262_144
-# A page that is away for a moment misses no stride; one that sleeps costs no memory.
-_MAX_QUEUED = 1000
+# A page that is away for a moment misses no stride of some 2 KB; one that sleeps costs no memory.
+_MAX_QUEUED, _MAX_QUEUED_BYTES = 1000, 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,17 @@ class Program:
     speaks_v5: bool
 
 
-def programs(plan: Plan, folder: Path) -> Iterator[Program]:
-    """Those that are there, the better first. `folder`: private, until the program listens.
+SetUp = Callable[[Path], Program]
+"""In a folder that is private, and there until the program listens. Raises BrokerError."""
 
-    Raises BrokerError.
-    """
+
+def programs(plan: Plan) -> Iterator[SetUp]:
+    """Those that are there, the better first."""
     path, hasher = _found(MOSQUITTO), _found("mosquitto_passwd")
     if plan.program in (MOSQUITTO, None) and path is not None and hasher is not None:
-        yield _mosquitto(path, hasher, plan, folder)
+        yield partial(_mosquitto, path, hasher, plan)
     if plan.program in (AMQTT, None):
-        yield _amqtt(plan)
+        yield partial(_amqtt, plan)
 
 
 def _found(name: str) -> str | None:
@@ -83,7 +84,7 @@ def _mosquitto(path: str, hasher: str, plan: Plan, folder: Path) -> Program:
     return Program(MOSQUITTO, (path, "-c", str(settings)), user, b"", speaks_v5=True)
 
 
-def _amqtt(plan: Plan) -> Program:
+def _amqtt(plan: Plan, _folder: Path) -> Program:
     command = (sys.executable, "-m", "stridehub.mqtt.amqtt_broker")
     return Program(AMQTT, command, "", msgspec.json.encode(asdict(plan)), speaks_v5=False)
 
@@ -115,15 +116,16 @@ listener {plan.port} {plan.listen}
 allow_anonymous true
 password_file {passwords}
 acl_file {here if plan.is_local else acl}
-max_packet_size {MAX_PACKET_BYTES}
+max_packet_size {MOST_BYTES_IN}
 listener {plan.ws_port} {plan.listen}
 protocol websockets
 allow_anonymous {"false" if plan.is_local else "true"}
 password_file {passwords}
 acl_file {acl}
-max_packet_size {MAX_PACKET_BYTES}
+max_packet_size {MOST_BYTES_IN}
 persistence false
 max_queued_messages {_MAX_QUEUED}
+max_queued_bytes {_MAX_QUEUED_BYTES}
 set_tcp_nodelay true
 connection_messages false
 log_dest stderr

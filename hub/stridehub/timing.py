@@ -134,6 +134,9 @@ MQTT_CONNECT_S = 5.0
 MQTT_CONNACK_S = 5.0
 # A broker that is told that nothing more comes hangs up within a round trip.
 MQTT_HANG_UP_S = 1.0
+# A broker that answers pings, and this long not what it was sent, never will: it hangs. A busy one,
+# or 20 messages on a bad mobile network, take some seconds.
+MQTT_CONFIRM_S = 30.0
 # Between tries: at first as long as a broker takes to restart, in the end rarely enough for a night
 # without one. The same after a broker refused a message.
 MQTT_FIRST_WAIT_S = 0.5

@@ -26,6 +26,7 @@ from stridehub.mqtt.bell import Bell
 from stridehub.mqtt.client import Will, client_for, expiry, limits
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.timing import (
+    MQTT_CONFIRM_S,
     MQTT_CONNACK_S,
     MQTT_HANG_UP_S,
     MQTT_KEEP_ALIVE_S,
@@ -72,7 +73,8 @@ class Connection:
         self._endpoint = endpoint
         self._on_message = on_message
         self._on_answer = on_answer
-        self._asked: set[int] = set()  # mids of QoS 1 without an answer
+        self._asked: dict[int, float] = {}  # when, by mid: QoS 1 without an answer
+        self._subscriptions: dict[int, float] = {}  # likewise
         self._welcome: ReasonCode | None = None
         self._end: str | None = None
         self._log: str | None = None
@@ -156,8 +158,16 @@ class Connection:
         self._poll.register(bell, select.POLLIN)
         self._turn(wait_s)
         bell.hush()
+        if self._end is None and self._is_overdue():
+            self._end = f"it does not confirm what it was sent, for {MQTT_CONFIRM_S:.0f} s"
         if self._end is not None:
             raise BrokerError(self._endpoint, self._end)
+
+    def _is_overdue(self) -> bool:
+        since_s = time.monotonic() - MQTT_CONFIRM_S
+        return any(
+            asked_s < since_s for asked_s in (*self._asked.values(), *self._subscriptions.values())
+        )
 
     def _turn(self, wait_s: float) -> None:
         client = self._client
@@ -199,7 +209,7 @@ class Connection:
         properties = expiry(expiry_s) if self.is_v5 and expiry_s is not None else None
         info = self._client.publish(topic, payload, qos, retain, properties)
         if qos:
-            self._asked.add(info.mid)
+            self._asked[info.mid] = time.monotonic()
         return info.mid
 
     def send(self, letter: Letter) -> int:
@@ -217,7 +227,9 @@ class Connection:
             _, mid = self._client.subscribe(topics, options=options)
         else:
             _, mid = self._client.subscribe(topics, qos=1)
-        return mid or 0
+        mid = mid or 0
+        self._subscriptions[mid] = time.monotonic()
+        return mid
 
     def close(self) -> None:
         """As agreed with the broker: no last will."""
@@ -254,13 +266,13 @@ class Connection:
     def _published(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _more: Properties
     ) -> None:
-        if mid in self._asked:  # else of QoS 0: sent
-            self._asked.remove(mid)
+        if self._asked.pop(mid, None) is not None:  # else of QoS 0: sent
             self._on_answer(answer_of(mid, code))
 
     def _subscribed(
         self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _more: Any
     ) -> None:
+        self._subscriptions.pop(mid, None)
         self._on_answer(answer_of(mid, codes[0]))
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:

@@ -73,9 +73,8 @@ class Drain:
         """Something is new in the outbox; from any thread."""
         self._may_have_more = True
 
-    def begin(self, now_s: float, most_bytes: int | None) -> None:
+    def begin(self, most_bytes: int | None) -> None:
         """A new connection, which takes packets of that size; None: it did not say."""
-        self._settle(now_s)  # what the last one had still answered
         self._most_bytes = most_bytes
         self._is_careful = False
         self._go_back()
@@ -88,7 +87,7 @@ class Drain:
     def pump(self, now_s: float, post: Post) -> float | None:
         """Sends what may be sent. When to come again, in seconds; None: after the next event."""
         while True:
-            self._settle(now_s)
+            self.settle(now_s)
             if (pause_s := self._pause_s(now_s)) > 0:
                 return pause_s
             if not post.has_room or (self._is_careful and self._flight):
@@ -156,8 +155,11 @@ class Drain:
             sent.answer = answer
         return sent is not None
 
-    def _settle(self, now_s: float) -> None:
-        """Tells the outbox what is done with, without a gap; goes back to what was refused."""
+    def settle(self, now_s: float) -> None:
+        """Tells the outbox what is done with, without a gap; goes back to what was refused.
+
+        pump() does so, and whoever ends a connection: of what that had still answered.
+        """
         settled: list[int] = []
         while self._flight and (answer := self._flight[0].answer) is not None:
             letter = self._flight[0].letter

@@ -173,6 +173,7 @@ class Publisher:
         finally:
             self._board.close()
             connection.drop()
+            self._drain.settle(time.monotonic())
 
     def _likely(self, error: BrokerError) -> BrokerError:
         """Brokers end the older of two connections with the same name, not all of them say so."""
@@ -185,7 +186,7 @@ class Publisher:
         self._counts.connects += 1
         self._deaf = self._left_out = None
         self._subscription = connection.subscribe(self._topics.commands)
-        self._drain.begin(time.monotonic(), connection.most_bytes)
+        self._drain.begin(connection.most_bytes)
         self._board.open()
         self._tell_connected(connection)
 
@@ -239,7 +240,7 @@ class Publisher:
         end_s = time.monotonic() + MQTT_LAST_WORD_S
         while not connection.is_answered and time.monotonic() < end_s:
             connection.turn(end_s - time.monotonic(), self._bell)
-            connection.close()
+        connection.close()
 
     # ---- what the connection tells ----
 

@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 MQTT_PORT, MQTTS_PORT = 1883, 8883
 MAX_PASSWORD_BYTES = 1024  # a line in a file; MQTT would take 64 KiB
 
+_warned: set[Path] = set()  # files are read anew at each try, people are told once
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -100,5 +102,6 @@ def _path(name: str | None) -> str | None:
 
 
 def _warn_if_public(path: Path) -> None:
-    if path.stat().st_mode & stat.S_IROTH:
+    if path.stat().st_mode & stat.S_IROTH and path not in _warned:
+        _warned.add(path)
         log.warning("%s can be read by everybody here: chmod o-r", path)

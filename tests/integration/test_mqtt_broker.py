@@ -139,6 +139,21 @@ def test_a_web_site_in_a_browser_of_this_machine_neither_reads_nor_commands(tmp_
     run(test())
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1", "localhost"])
+def test_it_listens_where_it_was_told_and_nowhere_else(
+    name: Name, tmp_path: Path, listen: str
+) -> None:
+    async def test() -> None:
+        broker = Broker(config(name, listen), TOPICS, tmp_path)
+        async with broker.running():
+            for port in (broker.port, broker.ws_port):
+                socket.create_connection(("127.0.0.1", port), timeout=5.0).close()
+                with pytest.raises(OSError, match="refused"):
+                    socket.create_connection(("127.0.0.2", port), timeout=5.0)
+
+    run(test())
+
+
 def test_a_program_of_this_machine_may_command(tmp_path: Path) -> None:
     program()
 

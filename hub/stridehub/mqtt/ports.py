@@ -29,6 +29,17 @@ def _held(listen: str, port: int, held: ExitStack) -> int:
         raise BrokerError(listen, f"cannot listen there: {error.strerror}") from error
 
 
+def bindable(listen: str) -> tuple[str, str]:
+    """Its address in figures, and which kind it is, as mosquitto wants them. Raises BrokerError."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            listen, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise BrokerError(listen, f"cannot listen there: {error.strerror}") from error
+    return str(address[0]), "ipv6" if family == socket.AF_INET6 else "ipv4"
+
+
 def reachable(listen: str) -> str:
     """The address at which this machine itself reaches what listens there."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen, listen)

@@ -15,6 +15,7 @@ import msgspec
 from stridehub.errors import BrokerError
 from stridehub.mqtt.access import Access, Rule
 from stridehub.mqtt.client import MOST_BYTES_IN
+from stridehub.mqtt.ports import bindable
 from stridehub.timing import BROKER_SETUP_S
 
 MOSQUITTO, AMQTT = "mosquitto", "amqtt"
@@ -108,16 +109,20 @@ def _is_user(name: str) -> bool:
 
 def _settings(plan: Plan, passwords: Path, acl: Path, here: Path) -> str:
     """Programs of this machine may command. A browser of this machine does what web sites tell it:
-    there only the hub's own page comes in, which has a login.
+    there only the hub's own page comes in, which has a login. Without a socket_domain the
+    WebSocket would listen on every address of the machine.
     """
+    address, domain = bindable(plan.listen)
     return f"""\
 per_listener_settings true
-listener {plan.port} {plan.listen}
+listener {plan.port} {address}
+socket_domain {domain}
 allow_anonymous true
 password_file {passwords}
 acl_file {here if plan.is_local else acl}
 max_packet_size {MOST_BYTES_IN}
-listener {plan.ws_port} {plan.listen}
+listener {plan.ws_port} {address}
+socket_domain {domain}
 protocol websockets
 allow_anonymous {"false" if plan.is_local else "true"}
 password_file {passwords}

@@ -109,6 +109,21 @@ def test_no_session_goes_by_a_clock_that_is_wrong(
     assert store.close(WAIT_S)
 
 
+def test_no_session_goes_by_a_clock_that_has_jumped_ahead(path: Path) -> None:
+    """Until the hub has been started with it once more."""
+    for name, days_ago in (("first", 402.0), ("second", 401.0), ("third", 400.0)):
+        keep_session(path, name, days_ago)
+    store = Store(path, LIMITS)
+    store.put(begun("fourth", NOW_MS))
+    settle(store)
+    assert sessions(path) == ["first", "second", "third", "fourth"]
+    assert store.close(WAIT_S)
+    store = Store(path, LIMITS)
+    store.put(begun("fifth", NOW_MS))
+    wait_until(lambda: sessions(path) == ["fourth", "fifth"])
+    assert store.close(WAIT_S)
+
+
 def test_the_oldest_go_where_all_are_too_much_and_the_file_shrinks(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

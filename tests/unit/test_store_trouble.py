@@ -114,6 +114,15 @@ def test_what_finds_no_memory_is_counted_and_its_session_is_cut(path: Path) -> N
     assert store.close(WAIT_S)
 
 
+def test_what_found_no_memory_at_the_end_is_counted_too(path: Path) -> None:
+    blocked = Blocked(path, most_pending=100)
+    blocked.store.put(*(stride_entry("s1", number) for number in range(130)))
+    blocked.free()
+    assert blocked.store.close(WAIT_S)
+    (session,) = Reading(path).sessions()
+    assert (session.strides, session.lost, session.is_cut) == (100, 30, True)
+
+
 def test_a_session_that_is_cut_stays_so_in_the_next_run(path: Path) -> None:
     store = Store(path, LIMITS, most_letters=3)
     store.put(*(stride_entry("s1", number) for number in range(5)))

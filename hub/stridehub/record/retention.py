@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stridehub.config import RecordConfig
@@ -25,6 +25,9 @@ _MOST_ANSWERS = 10_000
 # No session is older than this program. What says so had no clock, and its age is not known.
 _FIRST_MS = 1_760_000_000_000  # October 2025
 _DAY_MS = 86_400_000
+# A clock that jumps ahead makes all old at once. After a pause of more than a year none goes by its
+# age until there are two sessions of this time: the hub has been started again with that clock.
+_LONGEST_PAUSE_MS = 366 * _DAY_MS
 
 log = logging.getLogger(__name__)
 
@@ -86,20 +89,22 @@ class Retention:
         if not over:
             return None
         number, name, oldest_ms = over[0]
-        newest_ms = max(last_ms for _, _, last_ms in sessions)
-        reason = self._reason(free, oldest_ms, newest_ms)
+        reason = self._reason(free, oldest_ms, [last_ms for _, _, last_ms in sessions])
         if reason is None:
             return None
         log.warning("session %s is deleted: %s", name, reason)
         return number, name
 
-    def _reason(self, free: float, oldest_ms: int, newest_ms: int) -> str | None:
+    def _reason(self, free: float, oldest_ms: int, all_ms: Sequence[int]) -> str | None:
+        """`all_ms`: when each session was heard of last; two at least."""
         limits, now_ms = self._limits, self._utc_ms()
         if self._used_mb > limits.keep_mb:
             return f"all take more than {limits.keep_mb} MB"
         if free < limits.free_mb * _SHARE_OF_FREE:
             return f"only {free:.0f} MB of the card are free"
-        is_clock_right = oldest_ms >= _FIRST_MS and newest_ms <= now_ms
+        last_but_one_ms, newest_ms = sorted(all_ms)[-2:]
+        is_plausible = last_but_one_ms >= now_ms - _LONGEST_PAUSE_MS and newest_ms <= now_ms
+        is_clock_right = oldest_ms >= _FIRST_MS and is_plausible
         if is_clock_right and now_ms - oldest_ms > limits.keep_days * _DAY_MS:
             return f"older than {limits.keep_days} days"
         return None

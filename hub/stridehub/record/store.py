@@ -57,6 +57,7 @@ class Store:
         self._putting = threading.Lock()
         self._lost = 0
         self._missing: Counter[str] = Counter()  # by session: lost since the last that was taken
+        self._missing_ms = 0  # when the last one was
         self._reading = threading.RLock()
         self._reader: sqlite3.Connection | None = None
         self._is_opening = False  # it may be another file afterwards
@@ -97,11 +98,15 @@ class Store:
             self._lost += 1
             if entry.posting is not None:
                 self._missing[entry.posting.message.session] += 1
+                self._missing_ms = entry.t_ms
             return
-        for session, count in self._missing.items():
-            self._writer.put(Missing(session=session, t_ms=entry.t_ms, count=count))
-        self._missing.clear()
+        self._put_missing()
         self._writer.put(entry)
+
+    def _put_missing(self) -> None:
+        for session, count in self._missing.items():
+            self._writer.put(Missing(session=session, t_ms=self._missing_ms, count=count))
+        self._missing.clear()
 
     @property
     def lost(self) -> int:
@@ -134,6 +139,8 @@ class Store:
 
     def close(self, timeout_s: float) -> bool:
         """True where all that was put is on the card."""
+        with self._putting:
+            self._put_missing()
         is_written = self._writer.close(timeout_s)
         self._stop_reading(is_opening=False)
         return is_written

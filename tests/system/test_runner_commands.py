@@ -5,10 +5,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, expect
 
-from browsing import dashboard
+from browsing import dashboard, visit
 from hub_words import hub
 from mosquitto import Mosquitto
 from runner_words import Track, runner_page
+from stridehub.mqtt.commands import BOUNDS
 
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
@@ -64,6 +65,49 @@ def test_a_zone_is_set_and_given_back(browser: Browser, url: str, track: Track) 
         form.get_by_role("button", name="Back to the settings").click()
         expect(newest).to_have_text("✓ Kickback as in the settings: done")
         assert track.last_command() == zone
+
+
+def test_what_is_typed_as_a_zone_is_what_is_set(browser: Browser, url: str, track: Track) -> None:
+    track.zones()
+    with runner_page(browser, url, track) as page:
+        track.runs()
+        page.get_by_text("Set a zone").click()
+        form = page.locator(".zone-form")
+        low, high, trouble = (
+            form.get_by_label("Low"),
+            form.get_by_label("High"),
+            form.get_by_role("alert"),
+        )
+        press = form.get_by_role("button", name="Set at this pace")
+        newest = page.locator(".answers li").first
+        form.get_by_label("Metric").select_option("overstride_ratio")
+        high.fill("0,30")
+        press.click()
+        expect(newest).to_have_text("✓ Overstride up to 0.30 of leg: done")
+        own = {"runner": track.runner, "metric": "overstride_ratio"}
+        assert track.last_command() == own | {"high": 0.3}
+        high.fill("30")
+        press.click()
+        expect(trouble).to_have_text("High is not within -1 to 2.")
+        form.get_by_label("Metric").select_option("kickback_deg")
+        for odd in ("7-0", "1e2", "0x40", "7 0", "1,2,3", "Infinity", "-", "."):
+            low.fill(odd)
+            press.click()
+            expect(trouble).to_have_text("Low is no number.")
+        low.fill("")
+        high.fill("90")
+        press.click()
+        expect(trouble).to_contain_text("Remove the lower bound?")
+        assert track.last_command() == own | {"high": 0.3}  # nothing yet
+        press.click()
+        expect(newest).to_have_text("✓ Kickback up to 90°: done")
+        assert track.last_command() == own | {"metric": "kickback_deg", "high": 90}
+
+
+def test_the_page_takes_the_bounds_that_the_hub_takes(browser: Browser, url: str) -> None:
+    with visit(browser, url) as page:
+        ranges = page.evaluate("async () => [...(await import('/runner/bound.js')).RANGES]")
+    assert {unit: tuple(ends) for unit, ends in ranges} == BOUNDS
 
 
 def test_a_refusal_is_shown_with_its_reason(browser: Browser, url: str, track: Track) -> None:

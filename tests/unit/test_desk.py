@@ -165,6 +165,8 @@ def test_a_bug_is_an_answer_and_the_desk_goes_on(caplog: pytest.LogCaptureFixtur
         ("set_zone", {"metric": "shoe_size"}, "`$.metric`"),
         ("set_zone", {"low": 96}, "low is not below high"),
         ("set_zone", {"low": "70"}, "got `str`"),
+        ("set_zone", {"metric": "overstride_ratio"}, "70 is not within -1 to 2"),
+        ("set_zone", {"metric": "cadence_spm", "high": 301}, "301 is not within 50 to 300"),
         ("set_zone", {"high": 1e300}, "<= 10000"),
         ("set_zone", {"speed_mps": 0.0}, ">= 0.5"),
         ("set_zone", {"runner": ...}, "missing required field `runner`"),

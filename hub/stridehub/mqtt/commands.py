@@ -19,6 +19,9 @@ _Speed = Annotated[float, Meta(ge=SLOWEST_MPS, le=FASTEST_MPS)]
 _Text = Annotated[str, Meta(max_length=500)]
 ZoneMetric = Annotated[str, Meta(pattern=f"^({'|'.join(ZoneRules.__struct_fields__)})\\Z")]
 
+# Generous; it is for slips of a finger, such as 30 for 0.30. By the unit a metric's name ends with.
+BOUNDS = {"ratio": (-1.0, 2.0), "deg": (-90.0, 180.0), "ms": (50.0, 1000.0), "spm": (50.0, 300.0)}
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`t` is the time by the hub's clock, as its messages tell it; one that is old is refused."""
@@ -57,6 +60,10 @@ class SetZone(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError("low is not below high")
+        least, most = BOUNDS[self.metric.rpartition("_")[2]]
+        for bound in (self.low, self.high):
+            if bound is not None and not least <= bound <= most:
+                raise ValueError(f"{bound:g} is not within {least:g} to {most:g}")
 
 
 class Mute(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 import { el } from "../js/dom.js";
 import { SIDES } from "../js/zonebar.js";
+import { readBound, troubleOf } from "./bound.js";
 import { METRICS, metricOf, plain, withUnit } from "./metrics.js";
 import { zoneText } from "./reading.js";
 
@@ -15,6 +16,7 @@ export class ZoneForm {
   #trouble;
   #set;
   #reset;
+  #asked = null; // the command that somebody is asked about: another touch sends it
 
   /** `send(args, words)` */
   constructor(send) {
@@ -59,10 +61,10 @@ export class ZoneForm {
     const { decimals } = metricOf(this.#metric.value);
     const zone = this.#zones().at(0)?.[1];
     for (const [input, value] of [[this.#low, zone?.low], [this.#high, zone?.high]]) {
-      input.step = `${10 ** -decimals}`;
       input.value = value === null || value === undefined ? "" : plain(value, decimals);
     }
     this.#trouble.textContent = "";
+    this.#asked = null;
     this.#describe();
   }
 
@@ -84,15 +86,28 @@ export class ZoneForm {
   }
 
   #tell() {
-    const args = { metric: this.#metric.value };
-    for (const [name, input] of [["low", this.#low], ["high", this.#high]]) {
-      if (input.value !== "") args[name] = Number(input.value);
-    }
-    this.#trouble.textContent = trouble(args);
+    const metric = metricOf(this.#metric.value);
+    const [low, high] = [this.#low, this.#high].map((input) => readBound(input.value));
+    const zone = { low, high };
+    this.#trouble.textContent = this.#troubleWith(metric.name, zone);
     if (this.#trouble.textContent !== "") return;
-    const metric = metricOf(args.metric);
-    const zone = { low: args.low ?? null, high: args.high ?? null };
-    this.#send(args, `${metric.title} ${zoneText(zone, (value) => withUnit(metric, value))}`);
+    const given = Object.entries(zone).filter(([, value]) => value !== null);
+    this.#send(
+      { metric: metric.name, ...Object.fromEntries(given) },
+      `${metric.title} ${zoneText(zone, (value) => withUnit(metric, value))}`);
+  }
+
+  /** A bound that exists is taken away at the second touch only. */
+  #troubleWith(metric, { low, high }) {
+    if (metric === "") return "The hub has told no zones yet.";
+    const trouble = troubleOf(metric, low, high);
+    if (trouble !== "") return trouble;
+    const has = (bound) => this.#zones().some(([, zone]) => zone[bound] !== null);
+    const removed = low === null && has("low") ? "lower" : high === null && has("high") ? "upper" : null;
+    const command = `${metric} ${low} ${high}`;
+    const isAgreed = removed === null || this.#asked === command;
+    this.#asked = isAgreed ? null : command;
+    return isAgreed ? "" : `Remove the ${removed} bound? Then set it once more.`;
   }
 
   #tellSettings() {
@@ -102,13 +117,6 @@ export class ZoneForm {
   }
 }
 
-function trouble({ metric, low, high }) {
-  if (metric === "") return "The hub has told no zones yet.";
-  if (low === undefined && high === undefined) return "Give a low bound, a high one, or both.";
-  if (low !== undefined && high !== undefined && low >= high) return "Low is not below high.";
-  return "";
-}
-
 function bound(label) {
-  return el("input", { type: "number", inputmode: "decimal", step: "any", "aria-label": label });
+  return el("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label });
 }

@@ -36,7 +36,7 @@ NEED_PAGE := mosquitto chromium
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
 .PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
-	closed-loop accuracy callgrind picture vendor bench-page fuzz clean
+	closed-loop accuracy callgrind picture vendor bench-page bench-load fuzz clean
 
 help:
 	@printf '%s\n' \
@@ -47,6 +47,7 @@ help:
 	'make bench      packets in, strides out: speed and memory' \
 	'make bench-radio  what ten pods over Bluetooth cost the hub' \
 	'make bench-page  frames a second of the live page with 30 runners' \
+	'make bench-load  30 runners for ten minutes through the real mosquitto' \
 	'make soak       an hour of session with everything that goes wrong in it' \
 	'make vm-test    the hub in virtual machines, with the real BlueZ and a gpiochip' \
 	'make closed-loop  synthetic runners who feel their cues: does cueing work?' \
@@ -95,6 +96,11 @@ firmware: $(VENV)/with-test
 		tests/contract/test_protocol.py
 	$(SAY) 'size and cost of the pod core'
 	@$(MAKE) -C firmware --no-print-directory report
+
+bench-load: $(VENV)/with-test
+	@.ci/install-missing $(NEED_PAGE)
+	$(SAY) 'a group of 30 through mosquitto $(ARGS)'
+	@$(BIN)/python tests/bench/load.py $(ARGS)
 
 lint: $(VENV)/with-lint
 	@.ci/install-missing clang-format clang-tidy

@@ -63,7 +63,8 @@ class Hub:
             self.say("elsewhere", b"")
 
     def is_online(self, state: HubState = HubState.ONLINE, **fields: Any) -> None:
-        status = Status(t=utc_ms(), state=state, version="1", session="s1", **fields)
+        fields = {"session": "s1"} | fields
+        status = Status(t=utc_ms(), state=state, version="1", **fields)
         self.say(self.topics.status, status, retain=True)
 
     def tells(self, summary: Summary) -> None:

@@ -12,8 +12,15 @@ from hub_words import a_summary, hub, readings
 from mosquitto import Mosquitto
 from stridehub.coaching.cue import Response
 from stridehub.coaching.zones import Position
-from stridehub.model import CueKind, CueSide, LinkState
-from stridehub.mqtt.messages import HubState, PodHealthMessage
+from stridehub.model import CueKind, CueSide, LinkState, Side
+from stridehub.mqtt.messages import (
+    Alert,
+    AlertLevel,
+    BalanceReading,
+    ChecklistMessage,
+    HubState,
+    PodHealthMessage,
+)
 
 
 def test_a_row_shows_what_the_summary_says(browser: Browser, broker: Mosquitto, url: str) -> None:
@@ -42,9 +49,50 @@ def test_a_row_shows_what_the_summary_says(browser: Browser, broker: Mosquitto, 
         expect(shown).not_to_have_attribute("data-stale", "")
 
 
+def test_legs_with_zones_of_their_own_have_a_band_each(
+    browser: Browser, broker: Mosquitto, url: str
+) -> None:
+    own = readings(80.0, Position.IN, 68.0, 92.0)
+    other = readings(80.0, Position.BELOW, 83.0, 107.0)
+    with hub(broker) as track, visit(browser, url) as page:
+        is_live(page)
+        track.is_online()
+        balance = BalanceReading(left_pct=50.34, position=Position.IN, is_amber=False)
+        track.tells(a_summary(metrics={"kickback_deg": own}, balance=balance))
+        bands = page.locator(".kickback .zonebar-zone >> visible=true")
+        expect(bands).to_have_count(1)
+        expect(row(page, "r7").locator(".balance-words")).to_have_text("L 50.3\u00a0%")
+        apart = {Side.LEFT: own[Side.LEFT], Side.RIGHT: other[Side.RIGHT]}
+        track.tells(a_summary(metrics={"kickback_deg": apart}))
+        expect(bands).to_have_count(2)
+        expect(page.locator(".kickback .zonebar")).to_have_attribute(
+            "aria-label", re.compile("; zone left 68 to 92, right 83 to 107$")
+        )
+
+
+def test_ready_is_said_only_where_nothing_is_lost(
+    browser: Browser, broker: Mosquitto, url: str
+) -> None:
+    with hub(broker) as track, visit(browser, url) as page:
+        is_live(page)
+        title = page.locator("#checklist-title")
+        track.say(track.topics.checklist, ChecklistMessage(t=utc_ms(), items=()))
+        track.is_online(session=None)
+        expect(title).to_have_text("Ready")
+        track.is_online(HubState.DEGRADED, session=None, reasons=("the card is full",))
+        expect(title).to_have_text("Not ready")
+        track.is_online(session=None)
+        expect(title).to_have_text("Ready")
+        error = Alert(
+            t=utc_ms(), session="s1", level=AlertLevel.ERROR, code="x", subject="", text="lost"
+        )
+        track.say(track.topics.alert, error)
+        expect(title).to_have_text("Not ready")
+
+
 def test_zones_move_with_the_pace(browser: Browser, broker: Mosquitto, url: str) -> None:
     def zone_left(page: Page) -> float:
-        zone = page.locator(".kickback .zonebar-zone").bounding_box()
+        zone = page.locator(".kickback .zonebar-zone.left").bounding_box()
         assert zone is not None
         return zone["x"]
 
@@ -100,6 +148,11 @@ def test_two_hubs_have_runners_of_the_same_name(
         expect(page.locator("#banner-text")).to_have_text("Hub hill is offline.")
         hill.is_online(HubState.DEGRADED, reasons=("the card is full",))
         expect(page.locator("#banner-text")).to_have_text("Hub hill: the card is full")
+        track.is_online(HubState.DEGRADED, reasons=("a" * 900, "no radio", "no clock"))
+        hill.is_online(HubState.OFFLINE)
+        expect(page.locator("#banner-text")).to_have_text("Hub hill is offline. And 1 more.")
+        hill.is_online()
+        expect(page.locator("#banner-text")).to_have_text(f"Hub track: {'a' * 200}…; and 2 more")
 
 
 def test_sorting_by_keyboard(browser: Browser, broker: Mosquitto, url: str) -> None:

@@ -127,6 +127,19 @@ def test_without_a_motor_there_is_no_test_buzz(browser: Browser, url: str, track
         expect(page.get_by_role("button", name="Mark a lap")).to_be_enabled()
 
 
+def test_without_a_session_there_is_no_lap_and_nothing_goes_together(
+    browser: Browser, url: str, track: Track
+) -> None:
+    with runner_page(browser, url, track) as page:
+        track.runs()
+        lap = page.get_by_role("button", name="Mark a lap")
+        expect(lap).to_be_enabled()
+        expect(page.locator(".outcome")).not_to_have_count(0)
+        track.runs(session=None)
+        expect(lap).to_be_disabled()
+        expect(page.locator(".outcome")).to_have_count(0)
+
+
 def test_who_may_only_read_is_told_why(
     browser: Browser, broker: Mosquitto, track: Track, tmp_path: Path
 ) -> None:
@@ -150,9 +163,11 @@ def test_a_broker_that_goes_and_comes_back(
         broker.stop()
         expect(lap).to_be_disabled()
         expect(page.locator(".controls-panel .reason")).to_have_text("Not connected.")
-        expect(page.locator(".runner-head")).to_have_class("runner-head stale")
+        expect(page.locator(".runner-view")).to_have_class("runner-view stale")
+        for figures in (".figures", ".reading >> nth=0", ".leg-words td >> nth=0"):
+            expect(page.locator(figures)).to_have_css("opacity", "0.45")
         broker.start()
         expect(lap).to_be_enabled()
         with hub(broker) as again:
             Track(again).runs()
-            expect(page.locator(".runner-head")).to_have_class("runner-head")
+            expect(page.locator(".runner-view")).to_have_class("runner-view")

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browsing import PHONE, feed, visit
+from feed_messages import utc_ms
 from mosquitto import Mosquitto
 from runner_words import Track, a_cycle, both_sides, runner_page, until
 from stridehub.coaching.cue import Response, Withheld
+from stridehub.model import CueKind, CueSide
+from stridehub.mqtt.messages import LastCue
 
 
 def strip(page: Page, metric: str) -> Locator:
@@ -144,6 +147,53 @@ def test_the_feed_of_a_hub_fills_every_panel(browser: Browser, broker: Mosquitto
         expect(page.locator(".associations")).to_contain_text("one rose as the other fell")
         expect(page.locator(".caution")).to_contain_text("does not say that one caused the other")
         expect(page.locator(".coach")).to_have_text("watching")
+
+
+def test_the_last_minutes_are_there_when_a_runner_is_opened(
+    browser: Browser, url: str, track: Track
+) -> None:
+    """Of summaries and cues that came while the board was shown."""
+    with runner_page(browser, url, track) as page:
+        last = LastCue(
+            t=utc_ms(), kind=CueKind.FLICK, side=CueSide.RIGHT, withheld=False, response=None
+        )
+        track.runs(cue=last)
+        entries = page.locator(".cue-list li")
+        expect(entries).to_have_count(1)  # nobody heard that cue itself
+        expect(entries).to_contain_text("Flick, right")
+        expect(page).to_have_title(f"{track.runner} – stridehub")
+        expect(page.locator("h1")).to_be_focused()
+        page.get_by_role("link", name="All runners").click()
+        expect(page.locator(".runner-view")).to_have_count(0)
+        expect(page).to_have_title("stridehub")
+        given = track.cue(100.0)
+        elsewhere = track.cue(50.0, kind=CueKind.FLICK, side=CueSide.RIGHT, t=last.t)
+        track.response(given, Response.RESPONDED, -0.04)
+        track.response(elsewhere, Response.WORSE, 3.0)
+        track.runs(coach="said last")
+        page.go_back()
+        expect(page.locator(".coach")).to_have_text("said last")
+        expect(entries).to_have_count(2)
+        expect(entries.first).to_contain_text("Overstride 0.36 of leg")
+        expect(entries.first.locator(".response")).to_contain_text("it changed")
+        expect(entries.last).to_contain_text("Flick, right")
+        expect(entries.last.locator(".response")).to_contain_text("worse")
+        kept = page.evaluate(
+            """async () => {
+              const { History } = await import("/runner/history.js");
+              const { Cues } = await import("/runner/cues.js");
+              const history = new History();
+              const reading = { median: 0.25, low: null, high: 0.5 };
+              const metrics = new Map([["overstride_ratio", new Map([["left", reading]])]]);
+              history.addSummary({ t: 1, metrics });
+              const cues = new Cues();
+              cues.add({ t: 1, due_s: 9, kind: "flick", side: "left", response: "worse" });
+              const { readings } = history.rows[0];
+              return [readings.of("overstride_ratio", "left"),
+                readings.of("overstride_ratio", "right").median, cues.all[0].response];
+            }"""
+        )
+        assert kept == [{"median": 0.25, "low": None, "high": 0.5}, None, "worse"]
 
 
 def test_it_fits_a_phone(browser: Browser, url: str, track: Track) -> None:

@@ -4,6 +4,7 @@ import { byId, setAttribute, setText } from "./dom.js";
 import { ago } from "./format.js";
 
 const SILENT_MS = 12_000; // a hub says how it is every 5 s
+const MOST_TEXT = 200; // about three lines of a phone
 
 export class Banner {
   #banner = byId("banner");
@@ -43,8 +44,14 @@ function ofConnection({ phase, reason, isAboutUser }) {
 function ofHubs(store) {
   const told = [...store.hubs()].map((hub) => ofHub(hub, store.silenceMs(hub.hub))).filter(Boolean);
   if (told.length === 0) return null;
-  const isError = told.some(({ level }) => level === "error");
-  return { level: isError ? "error" : "warning", text: told.map(({ text }) => text).join(" ") };
+  const worst = told.find(({ level }) => level === "error") ?? told[0];
+  const others = told.length > 1 ? ` And ${told.length - 1} more.` : "";
+  return { level: worst.level, text: worst.text + others };
+}
+
+/** A banner does not push the board off the screen. */
+function inShort(text) {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
 }
 
 function ofHub({ hub, status }, silenceMs) {
@@ -54,10 +61,9 @@ function ofHub({ hub, status }, silenceMs) {
     return { level: "error", text: `Hub ${hub} has been silent for ${ago(silenceMs)}.` };
   }
   if (status.state === "degraded") {
-    return {
-      level: "warning",
-      text: `Hub ${hub}: ${status.reasons.join("; ") || "works less well"}`,
-    };
+    const [reason = "works less well", ...others] = status.reasons;
+    const more = others.length > 0 ? `; and ${others.length} more` : "";
+    return { level: "warning", text: `Hub ${hub}: ${inShort(reason)}${more}` };
   }
   return null;
 }

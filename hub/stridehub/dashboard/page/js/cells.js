@@ -78,9 +78,9 @@ export class ContactCell {
 }
 
 function inWords(leftPct) {
-  const more = Math.abs(leftPct - 50).toFixed(1);
-  if (more === "0.0") return "even";
-  return `${leftPct > 50 ? "L" : "R"} +${more}\u00a0%`;
+  const most = Math.max(leftPct, 100 - leftPct).toFixed(1);
+  if (most === "50.0") return "even";
+  return `${leftPct > 50 ? "L" : "R"} ${most}\u00a0%`;
 }
 
 export class ZoneCell {

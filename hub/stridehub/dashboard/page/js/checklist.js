@@ -18,17 +18,21 @@ export class Checklist {
     const all = [...hubs];
     const known = all.filter(({ checklist }) => checklist !== null);
     const items = known.flatMap(({ hub, checklist }) => checklist.map((item) => ({ hub, item })));
-    const alerts = all
+    const recent = all
       .flatMap(({ hub, alerts: own }) =>
         own.map((alert) => ({ alert, ageMs: ageOf(store, hub, alert) })),
       )
       .filter(({ ageMs }) => ageMs < ALERT_MS)
-      .sort((one, other) => one.ageMs - other.ageMs)
-      .slice(0, ALERTS_SHOWN);
+      .sort((one, other) => one.ageMs - other.ageMs);
+    const alerts = recent.slice(0, ALERTS_SHOWN);
     const isBefore = known.some(({ status }) => status?.session === null);
-    setText(this.#title, titleOf(items.length, isBefore, known.length));
+    const isWell =
+      known.every(({ status }) => status?.state === "online") &&
+      recent.every(({ alert }) => alert.level !== "error");
+    setText(this.#title, titleOf(items.length, isBefore, isBefore && isWell));
     this.#panel.hidden = items.length === 0 && alerts.length === 0 && !isBefore;
-    const isGood = items.length === 0 && alerts.every(({ alert }) => alert.level === "notice");
+    const isGood =
+      isWell && items.length === 0 && alerts.every(({ alert }) => alert.level === "notice");
     setAttribute(this.#panel, "data-level", isGood ? "good" : "warning");
     const hasManyHubs = all.length > 1;
     this.#draw(
@@ -58,7 +62,7 @@ function ageOf(store, hub, { t }) {
   return now === null ? Infinity : Math.max(now - t, 0);
 }
 
-function titleOf(count, isBefore, hubs) {
-  if (count === 0) return isBefore && hubs > 0 ? "Ready" : "Alerts";
+function titleOf(count, isBefore, isReady) {
+  if (count === 0) return isReady ? "Ready" : isBefore ? "Not ready" : "Alerts";
   return `${isBefore ? "Before the start" : "To do"}: ${count} ${count === 1 ? "thing" : "things"}`;
 }

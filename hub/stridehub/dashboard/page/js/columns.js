@@ -63,7 +63,7 @@ export const COLUMNS = [
   {
     name: "kickback",
     title: "Kickback",
-    unit: "heel lift behind",
+    unit: "shin behind, °",
     make: () => new ZoneCell("kickback_deg", KICKBACK),
     by: (runner) => outside(readingsOf(runner, "kickback_deg"), KICKBACK),
     isDown: true,

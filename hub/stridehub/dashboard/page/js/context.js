@@ -34,6 +34,8 @@
  * @property {(hub: string, runner: string) => (RunnerState|undefined)} runner
  * @property {() => Iterable<HubState>} hubs
  * @property {() => Iterable<RunnerState>} runners
+ * @property {(hub: string, runner: string) => import("../runner/past.js").Past} past
+ *   The last minutes and cues, which do change in place.
  * @property {(hub: string) => (number|null)} hubNow
  *   UTC milliseconds by the hub's clock; null until it has told the time.
  * @property {(runner: RunnerState) => number} ageMs

@@ -151,7 +151,14 @@ const cueHead = {
   withheld: bool,
   why_withheld: maybe(word),
 };
-const cueGiven = record({ ...cueHead, value: number, fault_side: side, latency_ms: maybe(number) });
+const zone = record({ low: maybe(number), high: maybe(number) });
+const cueGiven = record({
+  ...cueHead,
+  value: number,
+  zone: maybe(zone),
+  fault_side: side,
+  latency_ms: maybe(number),
+});
 const cueAnswered = record({ ...cueHead, response: word, change: maybe(number) });
 
 /** A cue, with `response` null, or what came of one. */

@@ -1,5 +1,6 @@
 /** Everything known so far, by hub and runner; views draw it, ten times a second at most. */
 
+import { Past } from "../runner/past.js";
 import * as messages from "./messages.js";
 import { topics } from "./topics.js";
 
@@ -19,6 +20,7 @@ const keyOf = (hub, runner) => `${hub}/${runner}`;
 export class Store {
   #hubs = new Map();
   #runners = new Map();
+  #pasts = new Map(); // by runner
   #clocks = new Map(); // by hub: its time, and when it told it
   #heardMs = new Map(); // by hub
   #listeners = new Set();
@@ -54,10 +56,12 @@ export class Store {
     take(topics.ofRunner("summary"), messages.summary, (message, hub, about) => {
       this.#learnTime(hub, message, about);
       this.#changeRunner(hub, about.levels[4], { summary: message });
+      this.#knownPast(hub, about.levels[4])?.addSummary(message, this.hubNow(hub));
     });
-    take(topics.ofRunner("cue"), messages.cue, (message, hub, about) =>
-      this.#changeRunner(hub, about.levels[4], (before) => ({ cue: withCue(before.cue, message) })),
-    );
+    take(topics.ofRunner("cue"), messages.cue, (message, hub, about) => {
+      this.#changeRunner(hub, about.levels[4], ({ cue }) => ({ cue: withCue(cue, message) }));
+      this.#knownPast(hub, about.levels[4])?.cues.add(message);
+    });
     setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -83,6 +87,13 @@ export class Store {
     return this.#runners.values();
   }
 
+  /** The last minutes. Of a runner who is not known it is empty, and lasts until the next tick. */
+  past(hub, runner) {
+    const key = keyOf(hub, runner);
+    if (!this.#pasts.has(key)) this.#pasts.set(key, new Past());
+    return this.#pasts.get(key);
+  }
+
   hubNow(hub) {
     const clock = this.#clocks.get(hub);
     return clock === undefined ? null : clock.utcMs + performance.now() - clock.atMs;
@@ -104,6 +115,7 @@ export class Store {
   clear() {
     this.#hubs.clear();
     this.#runners.clear();
+    this.#pasts.clear();
     this.#clocks.clear();
     this.#heardMs.clear();
     this.#touch();
@@ -112,6 +124,10 @@ export class Store {
   /** A view wants to be drawn, for a reason of its own. */
   touch() {
     this.#touch();
+  }
+
+  #knownPast(hub, runner) {
+    return this.#runners.has(keyOf(hub, runner)) ? this.past(hub, runner) : null;
   }
 
   /** Gets to know it, unless there are too many. */
@@ -150,6 +166,7 @@ export class Store {
     for (const [key, { heardMs }] of this.#runners) {
       if (heardMs < since) this.#runners.delete(key);
     }
+    for (const key of this.#pasts.keys()) if (!this.#runners.has(key)) this.#pasts.delete(key);
     this.#touch();
   }
 

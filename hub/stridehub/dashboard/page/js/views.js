@@ -27,6 +27,7 @@ export class Views {
     this.#unmount();
     this.#unmount = () => {};
     document.body.dataset.view = name;
+    document.title = own.runner ? `${own.runner} – stridehub` : "stridehub";
     this.#element.replaceChildren();
     if (view === null) {
       this.#element.append(

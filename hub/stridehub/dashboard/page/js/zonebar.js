@@ -24,9 +24,9 @@ export class ZoneBar {
   /** `scale`: {from, to, decimals, title, unit} in the metric's unit. */
   constructor(scale) {
     this.#scale = scale;
-    this.#zone = el("div", { class: "zonebar-zone" });
+    this.#zones = SIDES.map((side) => el("div", { class: `zonebar-zone ${side}` }));
     this.#marks = SIDES.map((side) => el("span", { class: `zonebar-mark ${side}` }, LETTERS[side]));
-    this.#track = el("div", { class: "zonebar-track" }, this.#zone, ...this.#marks);
+    this.#track = el("div", { class: "zonebar-track" }, ...this.#zones, ...this.#marks);
     this.#verdict = el("span", { class: "zonebar-verdict" });
     this.root = el("div", { class: "zonebar", role: "img" }, this.#track, this.#verdict);
   }
@@ -36,31 +36,38 @@ export class ZoneBar {
     if (readings === this.#shown) return;
     this.#shown = readings;
     const known = SIDES.map((side) => readings?.get(side) ?? null);
-    const withZone = known.find((reading) => reading !== null && hasZone(reading));
-    this.#showZone(withZone);
+    this.#showZones(known.map((reading) => (reading !== null && hasZone(reading) ? reading : null)));
     known.forEach((reading, number) => this.#showMark(this.#marks[number], reading));
     const verdict = inWords(known);
     setText(this.#verdict, verdict);
     setAttribute(this.root, "data-verdict", worst(known));
-    setAttribute(this.root, "aria-label", this.#label(known, withZone, verdict));
+    setAttribute(this.root, "aria-label", this.#label(known, verdict));
   }
 
   #scale;
-  #zone;
+  #zones;
   #marks;
   #track;
   #verdict;
   #shown = null;
 
-  #showZone(reading) {
-    this.#zone.hidden = reading === undefined;
-    if (reading === undefined) return;
+  /** One for both legs where they have the same; else a band each, the left one above. */
+  #showZones([left, right]) {
+    const isOne = left === null || right === null || isSameZone(left, right);
+    setAttribute(this.#track, "data-zones", isOne ? "one" : "two");
+    this.#showZone(this.#zones[0], isOne ? (left ?? right) : left);
+    this.#showZone(this.#zones[1], isOne ? null : right);
+  }
+
+  #showZone(zone, reading) {
+    zone.hidden = reading === null;
+    if (reading === null) return;
     const low = reading.low === null ? 0 : this.#place(reading.low);
     const high = reading.high === null ? FULL : this.#place(reading.high);
-    setProperty(this.#zone, "--low", low);
-    setProperty(this.#zone, "--width", Math.max(high - low, 0));
+    setProperty(zone, "--low", low);
+    setProperty(zone, "--width", Math.max(high - low, 0));
     setAttribute(
-      this.#zone,
+      zone,
       "data-open",
       reading.low === null ? "low" : reading.high === null ? "high" : null,
     );
@@ -79,7 +86,7 @@ export class ZoneBar {
     return Math.round(Math.min(Math.max(share, 0), 1) * FULL * 10) / 10;
   }
 
-  #label(known, withZone, verdict) {
+  #label(known, verdict) {
     const { title, unit, decimals } = this.#scale;
     const legs = known.flatMap((reading, number) =>
       reading === null || reading.median === null
@@ -87,14 +94,19 @@ export class ZoneBar {
         : [`${SIDES[number]} ${fixed(reading.median, decimals)} ${unit}`],
     );
     if (legs.length === 0) return `${title} not known`;
+    const zones = known.flatMap((reading, number) =>
+      reading === null || !hasZone(reading)
+        ? []
+        : [[SIDES[number], `${fixed(reading.low, decimals)} to ${fixed(reading.high, decimals)}`]],
+    );
+    const texts = new Set(zones.map(([, text]) => text));
     const zone =
-      withZone === undefined
-        ? "no zone"
-        : `zone ${fixed(withZone.low, decimals)} to ${fixed(withZone.high, decimals)}`;
-    return `${title}: ${verdict}; ${legs.join(", ")}; ${zone}`;
+      texts.size > 1 ? zones.map(([side, text]) => `${side} ${text}`).join(", ") : [...texts][0];
+    return `${title}: ${verdict}; ${legs.join(", ")}; ${zone ? `zone ${zone}` : "no zone"}`;
   }
 }
 
+const isSameZone = (one, other) => one.low === other.low && one.high === other.high;
 const hasZone = ({ low, high }) => low !== null || high !== null;
 
 /** "amber": outside, and no fault yet. */

@@ -1,6 +1,6 @@
 /** What a coach can tell the hub about this runner, each with the hub's answer. */
 
-import { el, setText } from "../js/dom.js";
+import { el, setAttribute, setText } from "../js/dom.js";
 import { SIDES } from "../js/zonebar.js";
 import { ZoneForm } from "./zone_form.js";
 
@@ -18,6 +18,7 @@ export class Controls {
   #zone = new ZoneForm((args, words) => this.#tell("set_zone", args, words));
   #fields;
   #mute;
+  #lap;
   #buzzes;
 
   /** `send(name, args)` gives the hub's answer. */
@@ -35,6 +36,8 @@ export class Controls {
     setText(this.#reason, why ?? "");
     this.#isMuted = summary?.is_muted ?? false;
     setText(this.#mute, this.#isMuted ? "Unmute cues" : "Mute cues");
+    this.#lap.disabled = (summary?.session ?? null) === null;
+    setAttribute(this.#lap, "title", this.#lap.disabled ? "No session is under way." : null);
     const canBuzz = summary?.can_buzz ?? false;
     this.#noMotor.hidden = canBuzz || summary === null;
     for (const button of this.#buzzes) button.disabled = !canBuzz;
@@ -49,8 +52,8 @@ export class Controls {
       if (this.#isMuted) this.#tell("unmute", {}, "Unmute cues");
       else this.#tell("mute", {}, "Mute cues");
     });
-    const lap = button("Mark a lap", () => this.#tell("mark", { kind: "lap" }, "Lap"));
-    return el("div", { class: "control" }, this.#mute, lap);
+    this.#lap = button("Mark a lap", () => this.#tell("mark", { kind: "lap" }, "Lap"));
+    return el("div", { class: "control" }, this.#mute, this.#lap);
   }
 
   #buzz() {

@@ -1,10 +1,13 @@
 /** Cues of one runner, with what came of them; bounded. */
 
 const MOST = 50;
+const UNTOLD = {
+  due_s: null, metric: null, value: null, zone: null, why_withheld: null, latency_ms: null, change: null,
+};
 
 /**
- * A CueMessage or CueResponseMessage as read, both of them merged by `due_s`.
- * @typedef {{t: number, due_s: number, kind: string, side: string, metric: string,
+ * A cue, its answer, or what a summary tells of it (then `due_s` is null), merged as far as known.
+ * @typedef {{t: number, due_s: number | null, kind: string, side: string, metric: string | null,
  *   value: number | null, zone: object | null, withheld: boolean, why_withheld: string | null,
  *   latency_ms: number | null, response: string | null, change: number | null}} Cue
  */
@@ -12,25 +15,32 @@ export class Cues {
   /** @type {Cue[]} the oldest first */
   all = [];
 
-  /** A cue that comes twice counts once. */
+  /** A cue that comes twice counts once. An answer stands for a cue that nobody heard. */
   add(message) {
-    const place = this.all.findIndex(({ due_s }) => due_s === message.due_s);
-    if (place < 0) this.all = [...this.all, message].toSorted((a, b) => a.t - b.t).slice(-MOST);
-    else this.all = this.all.with(place, merged(this.all[place], message));
+    this.#merge({ ...UNTOLD, ...message }, (one) => isOf(one, message));
+  }
+
+  /** The last cue, as summaries tell it. */
+  addLast(last) {
+    this.#merge({ ...UNTOLD, ...last }, ({ t, kind }) => t === last.t && kind === last.kind);
+  }
+
+  #merge(cue, isSame) {
+    const place = this.all.findIndex(isSame);
+    if (place < 0) this.all = [...this.all, cue].toSorted((a, b) => a.t - b.t).slice(-MOST);
+    else this.all = this.all.with(place, merged(this.all[place], cue));
   }
 }
 
-/** The newest cue, as the store has it, from before this view was opened. @returns {Cue} */
-export function ofStore({ value = null, latency_ms = null, change = null, ...cue }) {
-  return { ...cue, value, latency_ms, change, zone: null };
+function isOf(one, { due_s, t, kind, side, response }) {
+  if (one.due_s !== null) return one.due_s === due_s;
+  if (one.t === t) return true;
+  return response !== null && one.response === null && one.kind === kind && one.side === side;
 }
 
-/** What is known of either: the cue itself has the value, its answer the response. */
+/** The cue comes before its answer. */
 function merged(one, other) {
-  const [cue, answer] = one.value === null ? [other, one] : [one, other];
-  return {
-    ...cue,
-    response: cue.response ?? answer.response,
-    change: cue.change ?? answer.change,
-  };
+  const [cue, answer] = one.t <= other.t ? [one, other] : [other, one];
+  const known = Object.entries(cue).filter(([, value]) => value !== null);
+  return { ...answer, ...Object.fromEntries(known) };
 }

@@ -13,6 +13,7 @@ const OUTCOMES = new Map([
 const BAR = { width: 120, height: 18 };
 
 export class ExplainPanel {
+  #session; // undefined: not heard of yet
   #lands;
   #groups;
   #none;
@@ -30,6 +31,14 @@ export class ExplainPanel {
       this.#none,
       this.#groups,
     );
+  }
+
+  /** What went together in one session says nothing of another. `session`: null between them. */
+  session(session) {
+    if (session === this.#session) return;
+    const isFirst = this.#session === undefined;
+    this.#session = session;
+    if (!isFirst) this.show({ strike: new Map(), associations: [] });
   }
 
   /** @param {{strike: Map<string, string>, associations: object[]}} message */

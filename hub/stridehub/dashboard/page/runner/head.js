@@ -14,18 +14,24 @@ const FIGURES = [
 export class Head {
   #figures = FIGURES.map((figure) => ({ ...figure, value: el("span"), suffix: el("small") }));
   #coach = el("p", { class: "coach" });
+  #name;
   #flags = el("ul", { class: "flags" });
 
   constructor(runner) {
     const list = el("dl", { class: "figures" },
       ...this.#figures.map(({ title, value, suffix }) =>
         el("div", {}, el("dt", {}, title), el("dd", {}, value, suffix))));
-    this.root = el("header", { class: "runner-head" },
-      el("h1", {}, el("a", { href: "#/", "aria-label": "All runners" }, "‹"), runner), list, this.#coach, this.#flags);
+    this.#name = el("h1", { tabindex: "-1" },
+      el("a", { href: "#/", "aria-label": "All runners" }, "‹"), runner);
+    this.root = el("header", { class: "runner-head" }, this.#name, list, this.#coach, this.#flags);
+  }
+
+  /** Keyboards and screen readers begin at the name. */
+  focus() {
+    this.#name.focus({ preventScroll: true });
   }
 
   show(summary, ageMs) {
-    this.root.classList.toggle("stale", ageMs > STALE_MS);
     setText(this.#coach, summary === null ? "Nothing heard of this runner yet." : summary.coach);
     for (const { value, suffix, unit, of } of this.#figures) {
       const text = summary === null ? NOTHING : of(summary);

@@ -1,15 +1,17 @@
 /** The last minutes of one runner, bounded: strides, and the zones and medians they were in. */
 
+import { KeptReadings } from "./kept_readings.js";
+
 export const KEEP_MS = 10 * 60_000;
 const AHEAD_MS = 5_000; // a hub's clock that was set back, or a time that cannot be
 const SILENCE_MS = 5_000; // between summaries: the line is broken
 const MOST_ROWS = 6_000; // ten minutes hold about 2700
 
 /**
- * `stride`: metrics of one stride of a side. `readings`: a Map by metric of a Map by side; null
- * with no stride is a break of the lines.
+ * `stride`: metrics of one stride of a side. `readings`: of a summary; null with no stride is a
+ * break of the lines.
  * @typedef {{t: number, side: string | null, stride: Map<string, number> | null,
- *   readings: Map<string, Map<string, object>> | null}} Row
+ *   readings: KeptReadings | null}} Row
  */
 export class History {
   /** @type {Row[]} in the order of time */
@@ -32,7 +34,7 @@ export class History {
       this.#insert({ t: last + 1, side: null, stride: null, readings: null });
     }
     this.#lastSummaryT = t;
-    this.#insert({ t, side: null, stride: null, readings: metrics });
+    this.#insert({ t, side: null, stride: null, readings: new KeptReadings(metrics) });
   }
 
   /** Forgets what is too old, or newer than now. */

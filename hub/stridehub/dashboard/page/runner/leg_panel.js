@@ -2,6 +2,7 @@
 
 import { el, setText } from "../js/dom.js";
 import { ago, mean } from "../js/format.js";
+import { STALE_MS } from "../js/state.js";
 import { SIDES } from "../js/zonebar.js";
 import { rightLag } from "./gait.js";
 import { LegPicture } from "./leg.js";
@@ -11,7 +12,6 @@ import { standing, zoneText } from "./reading.js";
 
 const TOLD = ["kickback_deg", "knee_lift_deg", "heel_trail_ratio"];
 const LAST_STRIDES = 8; // of a side, for the rhythm
-const OLD_MS = 5_000; // of the summaries, beyond which the legs are of the past
 
 export class LegPanel {
   #strides = new Map(SIDES.map((side) => [side, []]));
@@ -60,16 +60,14 @@ export class LegPanel {
   }
 
   age(ageMs) {
-    const isOld = ageMs > OLD_MS;
-    this.#stage.classList.toggle("old", isOld);
-    setText(this.#note, this.#noteText(isOld, ageMs));
+    setText(this.#note, this.#noteText(ageMs));
   }
 
-  #noteText(isOld, ageMs) {
+  #noteText(ageMs) {
     if (this.#cycle === null || this.#cycle.sides.size === 0) {
       return "The legs show once a few strides have been measured.";
     }
-    if (isOld) {
+    if (ageMs > STALE_MS) {
       return Number.isFinite(ageMs) ? `As of ${ago(ageMs)} ago.` : "Not live.";
     }
     const sides = [...this.#cycle.sides.values()];

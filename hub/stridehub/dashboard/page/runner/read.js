@@ -66,27 +66,9 @@ export function readCycle(value) {
   return { sides: new Map(own), thighOfLeg };
 }
 
-// ---- cues ----
+// ---- zones ----
 
 const zone = record({ low: maybe(number), high: maybe(number) });
-
-/** @returns {import("./cues.js").Cue} of a CueMessage as of a CueResponseMessage */
-export const readCue = record({
-  ...head,
-  due_s: number,
-  kind: word,
-  side: oneOf("left", "right", "both"),
-  metric: word,
-  withheld: bool,
-  why_withheld: maybe(word),
-  value: maybe(number),
-  zone: maybe(zone),
-  latency_ms: maybe(number),
-  response: maybe(word),
-  change: maybe(number),
-});
-
-// ---- zones ----
 
 const zonesInForce = record({
   ...head,

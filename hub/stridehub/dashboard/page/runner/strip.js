@@ -61,7 +61,7 @@ export class Strip {
 
   #median({ stride, readings }, side) {
     if (stride !== null) return undefined;
-    return readings?.get(this.metric.name)?.get(side)?.median ?? null;
+    return readings?.of(this.metric.name, side).median ?? null;
   }
 
   /** Stretches of time with a zone: each a list of {x, low, high}. */
@@ -70,7 +70,7 @@ export class Strip {
     let run = null;
     for (const row of rows) {
       if (row.stride !== null) continue;
-      const reading = row.readings?.get(this.metric.name)?.get(side);
+      const reading = row.readings?.of(this.metric.name, side);
       const hasZone = reading && (reading.low !== null || reading.high !== null);
       if (!hasZone) run = null;
       else {

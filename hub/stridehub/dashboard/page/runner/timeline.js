@@ -42,7 +42,7 @@ export class Timeline {
         ...recent.filter((cue) => cue.side === side).map((cue) => mark(cue, nowMs)));
     }
     const listed = cues.slice(-LISTED).toReversed();
-    const told = listed.map((cue) => `${cue.due_s} ${outcome(cue, nowMs).word}`).join();
+    const told = listed.map((cue) => `${cue.due_s ?? cue.t} ${outcome(cue, nowMs).word}`).join();
     if (told === this.#told) return;
     this.#told = told;
     this.#none.hidden = listed.length > 0;

@@ -1,14 +1,13 @@
 /** One runner: how the legs move, the last minutes, cues, what is linked, and the buttons. */
 
 import { el } from "../js/dom.js";
+import { STALE_MS } from "../js/state.js";
 import { topics } from "../js/topics.js";
 import { Controls } from "./controls.js";
-import { Cues, ofStore } from "./cues.js";
 import { ExplainPanel } from "./explain.js";
 import { Head } from "./head.js";
-import { History } from "./history.js";
 import { LegPanel } from "./leg_panel.js";
-import { readCue, readCycle, readExplain, readStride, readZones } from "./read.js";
+import { readCycle, readExplain, readStride, readZones } from "./read.js";
 import { Strips } from "./strips.js";
 import { Timeline } from "./timeline.js";
 
@@ -26,8 +25,6 @@ export function mount(element, context) {
 class RunnerView {
   #context;
   #summary = null;
-  #history = new History();
-  #cues = new Cues();
   #endings;
   #leg;
   #strips;
@@ -40,8 +37,6 @@ class RunnerView {
   constructor(element, context) {
     this.#context = context;
     this.#build(element);
-    const { cue = null } = context.state.runner(context.hub, context.runner) ?? {};
-    if (cue !== null) this.#cues.add(ofStore(cue));
     this.#endings = [...this.#subscriptions(), context.state.subscribe(() => this.#update())];
     const timer = setInterval(() => this.#redraw(), REDRAW_MS);
     this.#endings.push(() => clearInterval(timer));
@@ -75,29 +70,29 @@ class RunnerView {
         el("div", { class: "column" }, leg, cues),
         el("div", { class: "column" }, strips, controls, explain)));
     element.append(this.#root);
+    this.#head.focus();
   }
 
   #subscriptions() {
     const { connection, hub, runner } = this.#context;
-    const own = [
+    return [
       ["stride", readStride, (stride) => this.#onStride(stride)],
       ["cycle", readCycle, (cycle) => this.#leg.cycle(cycle)],
       ["zone", readZones, (zones) => this.#controls.zones(zones)],
       ["explain", readExplain, (explain) => this.#explain.show(explain)],
     ].map(([what, read, handler]) =>
       connection.subscribe(topics.ofRunner(what, hub, runner), read, handler));
-    return [...own, connection.subscribe(topics.ofRunner("cue"), readCue, (cue, about) =>
-      this.#onCue(cue, about))];
   }
 
   #onStride(stride) {
-    this.#history.addStride(stride);
+    this.#past().history.addStride(stride);
     this.#leg.stride(stride);
   }
 
-  /** By the store's filter, so that the broker sends each once: of all runners. */
-  #onCue(cue, { levels: [, , hub, , runner] }) {
-    if (hub === this.#context.hub && runner === this.#context.runner) this.#cues.add(cue);
+  /** Another one where the runner was forgotten meanwhile. */
+  #past() {
+    const { state, hub, runner } = this.#context;
+    return state.past(hub, runner);
   }
 
   /** Something is new in the store, or a second has passed. */
@@ -107,11 +102,12 @@ class RunnerView {
     const ageMs = known ? state.ageMs(known) : Infinity;
     const summary = known?.summary ?? null;
     if (summary !== null && summary !== this.#summary) {
-      this.#history.addSummary(summary);
       this.#strips.readings(summary.metrics);
       this.#leg.summary(summary);
+      this.#explain.session(summary.session);
     }
     this.#summary = summary;
+    this.#root.classList.toggle("stale", ageMs > STALE_MS);
     this.#head.show(summary, ageMs);
     this.#leg.age(ageMs);
     this.#controls.show(whyNoCommands(), summary);
@@ -120,9 +116,10 @@ class RunnerView {
   #redraw() {
     const nowMs = this.#context.state.hubNow(this.#context.hub);
     if (nowMs === null || document.hidden) return;
-    this.#history.prune(nowMs);
-    this.#strips.show(this.#history.rows, this.#cues.all, nowMs);
-    this.#timeline.show(this.#cues.all, nowMs);
+    const { history, cues } = this.#past();
+    history.prune(nowMs);
+    this.#strips.show(history.rows, cues.all, nowMs);
+    this.#timeline.show(cues.all, nowMs);
   }
 }
 

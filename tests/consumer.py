@@ -220,6 +220,7 @@ class Consumer:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=mqtt.MQTTv5)
         if self._user:
             client.username_pw_set(self._user, self._password)
+        client.reconnect_delay_set(max_delay=1)
         client.on_connect = self._on_connect
         client.on_subscribe = lambda _c, _d, _m, codes, _p: self._ready.put(str(codes[0]))
         client.on_message = lambda _c, _d, message: self._on_message(message)

@@ -192,15 +192,16 @@ def test_an_answer_is_said_as_often_as_it_is_given(tmp_path: Path) -> None:
     async def test() -> None:
         async with hub_at(broker.port, tmp_path) as hub:
             hub.publisher.say(TOPICS.ack, b"nobody is there")
-            await hub.connected()
-            for number in range(50):
-                hub.publisher.say(TOPICS.ack, b"%d" % number)
-            await until(lambda: len(listener.payloads("ack")) == 50)
-            assert listener.numbers("ack", 50) == list(range(50))
+            with broker, Listener(broker.port) as listener:
+                await hub.connected()
+                for number in range(50):
+                    hub.publisher.say(TOPICS.ack, b"%d" % number)
+                await until(lambda: len(listener.payloads("ack")) == 50)
+                assert listener.numbers("ack", 50) == list(range(50))
             assert hub.publisher.counts.dropped == 1
 
-    with Mosquitto() as broker, Listener(broker.port) as listener:
-        run(test())
+    broker = Mosquitto()
+    run(test())
 
 
 def test_a_letter_that_is_far_too_large_holds_up_no_other(

@@ -37,10 +37,11 @@ class Hub:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def end(self) -> None:
-        assert self._process.wait(PATIENCE_S) == 0
+        self._process.communicate(timeout=PATIENCE_S)
+        assert self._process.returncode == 0
 
 
 def kept(state: Path) -> set[tuple[str, str, int]]:

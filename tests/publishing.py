@@ -10,6 +10,7 @@ from on_the_loop import until
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.publisher import BrokerState, Publisher
 from stridehub.mqtt.topics import Topics
+from stridehub.threads import onto
 
 TOPICS = Topics("test-hub")
 STRIDE = TOPICS.stride("ada")
@@ -20,11 +21,6 @@ class Hub:
     """As much of one as talks to a broker."""
 
     def __init__(self, find: Callable[[], Endpoint], folder: Path, backlog_per_s: int) -> None:
-        loop = asyncio.get_running_loop()
-
-        def hand_over(call: Callable[[], None]) -> None:
-            loop.call_soon_threadsafe(call)
-
         self.letters = Letters(folder / "letters.sqlite")
         self.commands: list[tuple[str, bytes | None, bool]] = []
         self.states: list[BrokerState] = []
@@ -35,7 +31,7 @@ class Hub:
             will=lambda: b"gone",
             on_command=lambda *command: self.commands.append(command),
             on_state=self.states.append,
-            hand_over=hand_over,
+            hand_over=onto(asyncio.get_running_loop()),
             backlog_per_s=backlog_per_s,
         )
 

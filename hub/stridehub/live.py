@@ -20,6 +20,7 @@ from stridehub.pods.source import PacketSink
 from stridehub.record.raw import RawRecorder
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
+from stridehub.threads import onto
 from stridehub.timing import ADVANCE_S, KEEP_S, LAST_WRITE_S, SHUTDOWN_S, TELL_S
 from stridehub.wearing import Motion, hints
 
@@ -74,12 +75,6 @@ class Live:
             clock=clock,
         )
         self.haptics = Haptics(config if coaching else _NOTHING_BUZZES, motors=self.source)
-        loop = asyncio.get_running_loop()
-
-        def hand_over(call: Callable[[], None]) -> None:
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(call)
-
         self.team = Team(
             config,
             self.haptics,
@@ -88,7 +83,7 @@ class Live:
             on_cue=on_cue,
             on_follow_up=on_follow_up,
             clocks=Clocks(clock),
-            hand_over=hand_over,
+            hand_over=onto(asyncio.get_running_loop()),
         )
         self.sink: PacketSink = self.team.pipeline
         if recorder is not None:
@@ -130,7 +125,7 @@ class Live:
     def _full(self, adapter: str, links: int) -> None:
         self._keep("what the adapter holds", lambda: self._roster.keep_most_links(adapter, links))
 
-    def _keep(self, what: str, write: Callable[[], None]) -> asyncio.Task[None]:
+    def _keep(self, what: str, write: Callable[[], None]) -> None:
         """In a thread: the radio does not wait for a disk. One that fails ends no session."""
 
         async def keep() -> None:
@@ -143,7 +138,6 @@ class Live:
         task = asyncio.create_task(keep())
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
-        return task
 
     @property
     def now_s(self) -> float:

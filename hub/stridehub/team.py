@@ -26,6 +26,7 @@ from stridehub.haptics.driver import Buzz, HapticDriver
 from stridehub.haptics.patterns import pattern_of
 from stridehub.model import CueKind, CueSide, GaitEvent, RunnerProfile, Stride
 from stridehub.rules import CoachingRules, Layer, rules
+from stridehub.threads import HandOver
 from stridehub.timing import CUE_EDGE_S
 
 _LOOKS = 4  # after which all runners in a drill have been looked at
@@ -108,7 +109,7 @@ class Team:
         on_cue: Sequence[OnCue] = (),
         on_follow_up: Sequence[OnFollowUp] = (),
         clocks: Clocks | None = None,
-        hand_over: Callable[[Callable[[], None]], None] = lambda call: call(),
+        hand_over: HandOver = lambda call: call(),
         seed: int | None = None,
     ) -> None:
         """`clocks`: PacketTime where there are none; `hand_over` makes a call from a driver's

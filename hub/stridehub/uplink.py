@@ -24,16 +24,14 @@ from stridehub.mqtt.publisher import BrokerState, Publisher
 from stridehub.mqtt.topics import Topics
 from stridehub.record import entries
 from stridehub.record.reading import Reading
-from stridehub.record.store import MOST_LETTERS, Store
+from stridehub.record.store import Store
 from stridehub.rules import Layer
 from stridehub.team import Team
+from stridehub.threads import onto
 from stridehub.timing import KEEP_S, LAST_WRITE_S
 
 # Of answers to commands, over a restart: far older ones are refused as stale.
 _REMEMBER_MS = 60_000
-
-# Of an outbox that was full, before another session may fill it.
-_ROOM_SHARE = 0.9
 
 _encode = msgspec.json.encode
 
@@ -108,10 +106,6 @@ class Uplink:
     def _publisher(self, orders: Orders, remember: Remember) -> Publisher:
         loop = asyncio.get_running_loop()
 
-        def hand_over(call: Callable[[], None]) -> None:
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(call)
-
         def after_remembering(call: Callable[[], None]) -> None:
             async def then() -> None:
                 await remember()
@@ -136,7 +130,7 @@ class Uplink:
             will=lambda: _encode(offline(self.chronicle.utc_ms())),
             on_command=desk.take,
             on_state=self._on_broker,
-            hand_over=hand_over,
+            hand_over=onto(loop),
             backlog_per_s=self._config.mqtt.backlog_per_s,
         )
         return publisher
@@ -159,15 +153,16 @@ class Uplink:
 
     def _keep_runners(self, team: Team, view: HubView) -> None:
         """What is known of them by now, into the session."""
+        pods = [health.pod for health in view.pods()]
         for runner, coach in team.coaches.items():
-            pods = tuple(health.pod for health in view.pods() if health.pod.runner == runner)
-            self.chronicle.keep_runner(coach, pods)
+            self.chronicle.keep_runner(coach, tuple(pod for pod in pods if pod.runner == runner))
 
     def _go_on_after_a_cut(self) -> None:
-        """A session of which something is missing is published no further; the next one is."""
+        """A session of which something is missing is published no further; the next one is, once
+        the store has room again.
+        """
         session, store = self.chronicle.session, self.store
-        has_room = store.trouble is None and store.count() < _ROOM_SHARE * MOST_LETTERS
-        if session is not None and has_room and store.is_cut(session):
+        if session is not None and store.trouble is None and store.is_cut(session):
             self.chronicle.begin_session(session)
 
     # ---- answers to commands ----

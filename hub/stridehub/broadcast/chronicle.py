@@ -32,8 +32,6 @@ from stridehub.record.entries import (
     StrideEntry,
 )
 
-_STRIDE_FIELDS = Stride.__struct_fields__
-
 
 class Store(Protocol):
     def put(self, *entries: Entry) -> None:
@@ -104,7 +102,7 @@ class Chronicle:
         self.news(stride.runner).on_stride(stride, now_ms)
         if not self._is_under_way:
             return
-        fields = {name: getattr(stride, name) for name in _STRIDE_FIELDS}
+        fields = msgspec.structs.asdict(stride)
         message = StrideMessage(t=now_ms, session=self._session, **fields)
         posting = Posting(self._topics.stride(stride.runner), message)
         self._store.put(

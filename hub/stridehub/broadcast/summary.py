@@ -1,12 +1,13 @@
 """A runner of this moment, in one message."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stridehub.broadcast.news import RunnerNews
 from stridehub.coaching.coach import Coach
+from stridehub.coaching.signs import Reader
 from stridehub.coaching.tally import contact_balance
-from stridehub.coaching.window import Window, known, median_of
+from stridehub.coaching.window import known, median_of
 from stridehub.coaching.zones import ZONE_METRICS, Zone
 from stridehub.model import Gait, Side, Stride
 from stridehub.mqtt.messages import (
@@ -38,6 +39,8 @@ def summary_of(
 ) -> Summary:
     """`coach_says`: what the coach is at, or why nothing buzzes."""
     watch, programme = coach.watch, coach.programme
+    lately = {side: coach.window.lately(side, STRIDES) for side in Side}
+    readers = {side: coach.reader(side) for side in Side}
     return Summary(
         t=utc_ms,
         runner=coach.profile.runner,
@@ -47,10 +50,10 @@ def summary_of(
         strides_left=news.strides[Side.LEFT],
         strides_right=news.strides[Side.RIGHT],
         speed_mps=_rounded(coach.speed_mps),
-        metrics=dict(_metrics(coach)),
-        stride_time_cv_pct=_rounded(_stride_time_cv_pct(coach.window)),
+        metrics=dict(_metrics(lately, readers)),
+        stride_time_cv_pct=_rounded(_stride_time_cv_pct(lately.values())),
         balance=_balance(coach),
-        is_over_leaning=_is_over_leaning(coach),
+        is_over_leaning=_is_over_leaning(readers.values()),
         strike={side: strike for side in Side if (strike := watch.strike.of(side)) is not None},
         drift=_drift(coach),
         load=_load(coach),
@@ -63,9 +66,9 @@ def summary_of(
     )
 
 
-def _metrics(coach: Coach) -> Iterator[tuple[str, dict[Side, Reading]]]:
-    lately = {side: coach.window.lately(side, STRIDES) for side in Side}
-    readers = {side: coach.reader(side) for side in Side}
+def _metrics(
+    lately: Mapping[Side, Sequence[Stride]], readers: Mapping[Side, Reader]
+) -> Iterator[tuple[str, dict[Side, Reading]]]:
     for metric in SUMMARY_METRICS:
         sides = {
             side: reading
@@ -97,11 +100,11 @@ def _is_amber(zone: Zone, value: float) -> bool:
     return 0.0 < beyond <= zone.amber
 
 
-def _stride_time_cv_pct(window: Window) -> float | None:
+def _stride_time_cv_pct(lately: Iterable[Sequence[Stride]]) -> float | None:
     """The larger of both sides."""
     found = []
-    for side in Side:
-        times = list(known(window.lately(side, STRIDES), "stride_time_ms"))
+    for strides in lately:
+        times = list(known(strides, "stride_time_ms"))
         sd = _sd(times)
         if sd is not None:
             found.append(100.0 * sd * len(times) / sum(times))
@@ -132,9 +135,9 @@ def _balance(coach: Coach) -> BalanceReading | None:
     )
 
 
-def _is_over_leaning(coach: Coach) -> bool | None:
+def _is_over_leaning(readers: Iterable[Reader]) -> bool | None:
     """On either side."""
-    signs = [coach.reader(side).is_over_leaning() for side in Side]
+    signs = [reader.is_over_leaning() for reader in readers]
     return True if True in signs else False if False in signs else None
 
 

@@ -7,6 +7,7 @@ from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.dashboard.policy import is_loopback
 from stridehub.dashboard.server import PageSettings, serving
+from stridehub.hosts import in_url
 
 
 def dashboard(config_path: Path | None) -> None:
@@ -37,8 +38,7 @@ def _broker_url(config: HubConfig) -> str | None:
     mqtt = config.mqtt
     if mqtt.page_url is not None or mqtt.host is None or is_loopback(mqtt.host):
         return mqtt.page_url
-    host = f"[{mqtt.host}]" if ":" in mqtt.host else mqtt.host
-    return f"{'wss' if mqtt.is_secure else 'ws'}://{host}:{config.broker.ws_port}"
+    return f"{'wss' if mqtt.is_secure else 'ws'}://{in_url(mqtt.host)}:{config.broker.ws_port}"
 
 
 def _may_command(config: HubConfig) -> bool:

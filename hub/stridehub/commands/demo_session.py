@@ -51,7 +51,6 @@ COLUMNS = (
 )
 _MARKS = {Position.BELOW: "\u2193", Position.IN: "", Position.ABOVE: "\u2191"}
 
-
 # Cells of synthetic pods: between full and so much less, and a day to empty them.
 _CHARGED_MV, _USED_MV, _MV_PER_S = 4120, 380, 0.008
 _NO_ADAPTER = "00:00:00:00:00:00"
@@ -65,12 +64,13 @@ class Session:
         wearers = synthetic_wearers(runners, seed)
         self.profiles: list[RunnerProfile] = [wearer.profile for wearer in wearers]
         self.cues = CueNews()
+        told = [chronicle] if chronicle else []
         self.team = Team(
             CONFIG,
             ConsoleDriver(self._feel),
-            on_stride=[self._take, *([chronicle.on_stride] if chronicle else [])],
-            on_cue=[self.cues.cue, *([chronicle.on_cue] if chronicle else [])],
-            on_follow_up=[self.cues.follow_up, *([chronicle.on_follow_up] if chronicle else [])],
+            on_stride=[self._take, *(other.on_stride for other in told)],
+            on_cue=[self.cues.cue, *(other.on_cue for other in told)],
+            on_follow_up=[self.cues.follow_up, *(other.on_follow_up for other in told)],
             seed=seed,
         )
         for profile in self.profiles:

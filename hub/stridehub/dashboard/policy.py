@@ -4,6 +4,8 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from stridehub.hosts import in_url
+
 # A name, an IPv4 address, or an IPv6 one in its brackets: nothing that could end a directive.
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
@@ -31,10 +33,9 @@ def websocket_origin(url: str) -> str | None:
     """Scheme, host and port of a ws:// or wss:// URL; None: it is none."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        host, port = in_url(parts.hostname or ""), parts.port
     except ValueError:
         return None
-    host = f"[{host}]" if ":" in host else host
     if parts.scheme not in ("ws", "wss") or not _HOST.fullmatch(host):
         return None
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")

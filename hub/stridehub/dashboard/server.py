@@ -12,6 +12,7 @@ from aiohttp import web
 from stridehub import __version__
 from stridehub.dashboard.files import INDEX, PageFile, page_file, page_files
 from stridehub.dashboard.policy import headers, host_of, is_loopback, websocket_origin
+from stridehub.hosts import in_url
 from stridehub.timing import PAGE_CLOSE_S, PAGE_KEEPALIVE_S
 
 log = logging.getLogger(__name__)
@@ -68,8 +69,7 @@ async def serving(settings: PageSettings) -> AsyncIterator[str]:
     await runner.setup()
     try:
         port = await _listen(runner, settings)
-        host = f"[{settings.listen}]" if ":" in settings.listen else settings.listen
-        yield f"http://{_reachable(host)}:{port}/"
+        yield f"http://{_reachable(in_url(settings.listen))}:{port}/"
     finally:
         await runner.cleanup()
 

@@ -18,6 +18,7 @@ from amqtt.contexts import Action, BaseContext
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
+from stridehub.hosts import in_url
 from stridehub.mqtt.access import Right
 from stridehub.mqtt.programs import Plan
 
@@ -110,7 +111,7 @@ def matches(topics: str, topic: str) -> bool:
 
 def settings(plan: Plan) -> dict[str, Any]:
     """As amqtt wants to be told."""
-    host = f"[{plan.listen}]" if ":" in plan.listen else plan.listen
+    host = in_url(plan.listen)
     return {
         "listeners": {
             "default": {"type": "tcp", "bind": f"{host}:{plan.port}"},

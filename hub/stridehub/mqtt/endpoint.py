@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stridehub.config import MqttConfig
 from stridehub.errors import ConfigError
+from stridehub.hosts import in_url
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,7 @@ class Endpoint:
     alias: str = ""
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"{in_url(self.host)}:{self.port}"
 
 
 def endpoint_of(config: MqttConfig) -> Endpoint:

@@ -20,6 +20,7 @@ from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.live_board import LiveBoard, LiveMessage
 from stridehub.mqtt.outbox import Outbox
 from stridehub.mqtt.topics import Topics
+from stridehub.threads import HandOver
 from stridehub.timing import (
     MQTT_DRAIN_S,
     MQTT_FIRST_WAIT_S,
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 _MANY_SHORT_ONES = 3
 
 OnCommand = Callable[[str, bytes | None, bool], None]
-HandOver = Callable[[Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)

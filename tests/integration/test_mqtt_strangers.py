@@ -1,8 +1,8 @@
-"""Last wills at a broker of the hub's own: who may not say a thing may not leave it behind."""
+"""Strangers at a broker of the hub's own: nobody takes the hub's place, or speaks for it."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from listener import Listener
 from mosquitto import free_port, program
 from on_the_loop import run, until
-from publishing import TOPICS, hub_at
+from publishing import TOPICS, Hub, hub_at
 from stridehub.config import BrokerConfig
 from stridehub.mqtt.access import OWNER
 from stridehub.mqtt.broker import Broker
@@ -21,22 +21,28 @@ from stridehub.mqtt.broker import Broker
 MUTE = TOPICS.command("mute")
 
 
+@asynccontextmanager
+async def hub_for_everybody(
+    name: Literal["mosquitto", "amqtt"], folder: Path
+) -> AsyncIterator[tuple[Broker, Hub]]:
+    """It has connected."""
+    if name == "mosquitto":
+        program()
+    settings = BrokerConfig(listen="0.0.0.0", port=free_port(), ws_port=free_port(), program=name)
+    broker = Broker(settings, TOPICS, folder)
+    async with broker.running(), hub_at(broker.endpoint, folder) as hub:
+        await hub.connected()
+        yield broker, hub
+
+
 @pytest.mark.parametrize("name", ["mosquitto", "amqtt"])
 def test_nobody_speaks_for_the_hub_by_a_last_will(
     name: Literal["mosquitto", "amqtt"], tmp_path: Path
 ) -> None:
     """Neither with a name of one's own, nor by handing it to somebody who is in already."""
-    if name == "mosquitto":
-        program()
 
     async def test() -> None:
-        broker = Broker(
-            BrokerConfig(listen="0.0.0.0", port=free_port(), ws_port=free_port(), program=name),
-            TOPICS,
-            tmp_path,
-        )
-        async with broker.running(), hub_at(broker.endpoint, tmp_path) as hub:
-            await hub.connected()
+        async with hub_for_everybody(name, tmp_path) as (broker, hub):
             with Listener(broker.port, v5=name == "mosquitto") as guest:
                 for topic in (MUTE, TOPICS.status):
                     with stranger(broker.port, will=topic):
@@ -52,6 +58,30 @@ def test_nobody_speaks_for_the_hub_by_a_last_will(
                 hub.publisher.live(TOPICS.checklist, b"[]")
                 await until(lambda: bool(guest.payloads("checklist")))
                 assert guest.payloads("status") == []
+
+    run(test())
+
+
+@pytest.mark.parametrize("name", ["mosquitto", "amqtt"])
+def test_nobody_takes_the_hubs_place_at_its_own_broker(
+    name: Literal["mosquitto", "amqtt"], tmp_path: Path
+) -> None:
+    """Everybody near may come in there, and could guess what clubs see hubs as."""
+
+    async def test() -> None:
+        async with hub_for_everybody(name, tmp_path) as (broker, hub):
+            thief = Client(CallbackAPIVersion.VERSION2, f"stridehub-{TOPICS.hub}")
+            thief.connect("127.0.0.1", broker.port)
+            thief.loop_start()
+            await until(thief.is_connected)
+            thief.publish(TOPICS.command("mute"), b"{}", qos=1).wait_for_publish(30.0)
+            hub.put(range(10))
+            await hub.done()
+            assert thief.is_connected()
+            assert hub.publisher.counts.connects == 1
+            assert hub.publisher.state.trouble is None
+            thief.disconnect()
+            thief.loop_stop()
 
     run(test())
 

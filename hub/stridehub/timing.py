@@ -41,9 +41,9 @@ STEADY_S = 30.0
 # BlueZ takes 2 to 2.8 s to disconnect (a timer of its own); a new connection before that is none.
 DISCONNECT_S = 4.0
 # SIGTERM to exit takes 3 s at most, with all pods at once. BlueZ goes on to disconnect by itself.
-LAST_DISCONNECT_S = 1.9
+LAST_DISCONNECT_S = 1.6
 # For that and whatever else there is to end.
-SHUTDOWN_S = 2.1
+SHUTDOWN_S = 1.8
 
 # One call to BlueZ over D-Bus; it answers in milliseconds unless it hangs.
 DBUS_S = 5.0

@@ -64,6 +64,9 @@ ADAPTER_POLL_S = 2.0
 
 # No stride waits longer than this for the packets of a pod that has gone.
 ADVANCE_S = 0.25
+# A loop that has not advanced for this long hangs, and systemd is told no longer that it lives:
+# much longer than a busy Pi makes it late, well below WatchdogSec of stridehub.service.
+ADVANCE_HANGS_S = 5.0
 # How often health and checklist are told.
 TELL_S = 1.0
 
@@ -199,3 +202,15 @@ STORE_CHECK_S = 4.0
 STORE_OPENS_S = 6.0
 # A card that damages a new file again so soon is beyond mending.
 MEND_EVERY_S = 60.0
+
+# ---- doctor ----
+
+# All its looks go on at the same time; the slowest is a broker that answers in neither version of
+# MQTT. What takes longer is left behind.
+DOCTOR_LOOK_S = 25.0
+# Other programs answer with a line at once, unless they hang.
+DOCTOR_PROGRAM_S = 5.0
+# Python and rpi-lgpio, on a small Pi.
+DOCTOR_IMPORT_S = 15.0
+# A broker has taken the doctor in: it answers within a round trip.
+DOCTOR_BROKER_S = 3.0

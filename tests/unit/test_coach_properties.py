@@ -305,7 +305,7 @@ class Witness:
     def heard(self, step: Step, began_s: float | None) -> None:
         """After the step; `began_s`: of the stride that it ended, if any."""
         if began_s is not None:
-            if self.plan_begun_utc_s is None:
+            if self.plan_begun_utc_s is None and "walking" not in step.quality:
                 self.plan_begun_utc_s = self.track.begin.utc_of(began_s)
             self.strides.append(
                 Told(

@@ -51,6 +51,14 @@ class PodRefusedError(StrideHubError):
         self.reason = reason
 
 
+class KernelError(StrideHubError):
+    """The kernel of this installation does not measure as it should."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stride kernel fails its self-test: {reason}; install stridehub anew")
+        self.reason = reason
+
+
 class RecordingError(StrideHubError):
     """A recording that cannot be read, or whose content cannot be what it says."""
 

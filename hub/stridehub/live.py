@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from stridehub.app import OnEvent, OnStride, Pipeline
 from stridehub.checklist import Checklist, Item, Wearer
@@ -17,12 +19,14 @@ from stridehub.model import KnownPod
 from stridehub.pods.radio import Host, Radio
 from stridehub.pods.radio_source import Memory, source_of
 from stridehub.pods.source import PacketSink
-from stridehub.record.raw import RawRecorder
 from stridehub.record.roster import Roster
 from stridehub.team import Clocks, OnCue, OnFollowUp, Team
 from stridehub.threads import onto
 from stridehub.timing import ADVANCE_S, KEEP_S, LAST_WRITE_S, SHUTDOWN_S, TELL_S
 from stridehub.wearing import Motion, hints
+
+if TYPE_CHECKING:  # it loads what only few hubs need
+    from stridehub.record.raw import RawRecorder
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ class Live:
         *,
         pods: Iterable[KnownPod] | None = None,
         coaching: CoachStore | None = None,
-        recorder: RawRecorder | None = None,
+        recorder: "RawRecorder | None" = None,
         on_event: Sequence[OnEvent] = (),
         on_stride: Sequence[OnStride] = (),
         on_cue: Sequence[OnCue] = (),
@@ -62,6 +66,7 @@ class Live:
         self._writes: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None  # while it runs
+        self.advanced_s = -math.inf  # by the loop's clock: when hub time last passed
         self._end_s = 0.0  # by the loop's clock: nothing is waited for any longer
         self._store = coaching
         self._recorder = recorder
@@ -183,6 +188,7 @@ class Live:
             now_s = self._clock()
             self.team.advance(now_s)
             self.haptics.beat()
+            self.advanced_s = asyncio.get_running_loop().time()
             if self._recorder is not None:
                 self._recorder.advanced(now_s)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -64,6 +64,7 @@ class Uplink:
         self._config = config
         self._find = find
         self._wake: Callable[[], None] = lambda: None
+        self._reasons: Callable[[], Iterable[str]] = tuple  # of the bulletins
         self._answers: set[asyncio.Task[None]] = set()  # that wait for the disk
 
     @asynccontextmanager
@@ -86,6 +87,7 @@ class Uplink:
         hub = HubBulletins(
             team, self.chronicle, self.topics, outlet, view, self.store, lambda: self.broker
         )
+        self._reasons = hub.reasons
         layers = (Layer("hub", self._config.coaching),)
         meta = meta_message(layers, self.chronicle.utc_ms())
         outlet.tell(self.topics.meta, meta, retain=True)
@@ -102,6 +104,13 @@ class Uplink:
             await asyncio.to_thread(self.store.close, LAST_WRITE_S)
         with suppress(asyncio.CancelledError):
             task.result()
+
+    def wrong(self) -> Iterator[str]:
+        """What is wrong at the hub now, for people: also what no broker can be told."""
+        broker = self.broker
+        if not broker.is_connected and broker.trouble is not None:
+            yield f"broker: {broker.trouble}"
+        yield from self._reasons()
 
     def _publisher(self, orders: Orders, remember: Remember) -> Publisher:
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ from mosquitto import free_port
 from on_the_loop import run, until
 from stridehub.commands.supervisor import Supervisor
 from stridehub.dashboard.child import Page
-from stridehub.dashboard.server import PageSettings
+from stridehub.dashboard.settings import PageSettings
 from stridehub.errors import PageError
 
 
@@ -103,7 +103,7 @@ def test_an_address_of_another_machine_is_a_clear_error() -> None:
 _HUB = """
     import asyncio, sys
     from stridehub.dashboard.child import Page
-    from stridehub.dashboard.server import PageSettings
+    from stridehub.dashboard.settings import PageSettings
 
     async def main():
         page = Page(lambda: PageSettings(hub="track", port=int(sys.argv[1])))

@@ -90,6 +90,10 @@ class HubBulletins:
             self._tell_pods()
         self._tell_checklist()
 
+    def reasons(self) -> Iterator[str]:
+        """Why the hub is degraded; none while it is online."""
+        return (trouble.text for trouble in self._troubles())
+
     def status(self, state: HubState, reasons: tuple[str, ...] = ()) -> Status:
         return Status(
             t=self.chronicle.utc_ms(),

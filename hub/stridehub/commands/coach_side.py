@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from stridehub.broadcast.alarms import Alarm
-from stridehub.commands.dashboard import page_settings
+from stridehub.commands.page_settings import page_settings
 from stridehub.commands.supervisor import Supervisor
 from stridehub.config import HubConfig
 from stridehub.dashboard.child import Page
 from stridehub.dashboard.policy import is_loopback
-from stridehub.dashboard.server import PageSettings
+from stridehub.dashboard.settings import PageSettings
 from stridehub.mqtt.broker import Broker
 from stridehub.mqtt.endpoint import Endpoint, endpoint_of
 from stridehub.mqtt.messages import AlertLevel

@@ -5,9 +5,10 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stridehub.broadcast.alarms import Alarm
 from stridehub.broadcast.chronicle import Chronicle
@@ -19,13 +20,13 @@ from stridehub.commands.coaching_lines import CueNews, coaching_lines, state_lin
 from stridehub.commands.stopping import stop_requested
 from stridehub.config import HubConfig, load_hub_config
 from stridehub.display import TableView, live_table
+from stridehub.kernel.self_test import self_test
 from stridehub.live import Live
 from stridehub.model import LinkState, PodHealth, Stride
 from stridehub.mqtt.messages import AlertLevel
 from stridehub.record.check import check_database
 from stridehub.record.coach_store import SqliteCoachStore
 from stridehub.record.health import Notice
-from stridehub.record.raw import RawRecorder
 from stridehub.record.raw_space import tidy
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import (
@@ -34,21 +35,28 @@ from stridehub.record.snapshot import (
     remove_snapshot,
     write_snapshot,
 )
+from stridehub.service.health import Health
+from stridehub.service.notify import Notifier
 from stridehub.team import check_plans
-from stridehub.timing import TELL_S
+from stridehub.timing import ADVANCE_HANGS_S, TELL_S
+
+if TYPE_CHECKING:  # it loads what only few hubs need
+    from stridehub.record.raw import RawRecorder
 
 log = logging.getLogger(__name__)
 
 
 def run(config_path: Path | None) -> None:
-    """Raises ConfigError, HubRunsError, StoreError."""
+    """Raises ConfigError, HubRunsError, KernelError, StoreError."""
+    notifier = Notifier()
     config = load_hub_config(config_path)
     check_plans(config)
+    self_test()
     refuse_beside_running_hub(config.runtime)
-    asyncio.run(_run(config, check_database(config.database)))
+    asyncio.run(_run(config, check_database(config.database), notifier))
 
 
-async def _run(config: HubConfig, mended: Notice | None) -> None:
+async def _run(config: HubConfig, mended: Notice | None, notifier: Notifier) -> None:
     """`mended`: what was done about the hub's small database."""
     roster = Roster(config.database)
     with stop_requested() as stop:
@@ -56,14 +64,15 @@ async def _run(config: HubConfig, mended: Notice | None) -> None:
             if mended is not None:
                 side.uplink.chronicle.alert(mending(mended))
             with recording(config, side.uplink.chronicle) as recorder:
-                await _measure(config, roster, side, recorder, stop)
+                await _measure(config, roster, side, recorder, notifier, stop)
 
 
 async def _measure(
     config: HubConfig,
     roster: Roster,
     side: CoachSide,
-    recorder: RawRecorder | None,
+    recorder: "RawRecorder | None",
+    notifier: Notifier,
     stop: asyncio.Event,
 ) -> None:
     chronicle = side.uplink.chronicle
@@ -88,14 +97,19 @@ async def _measure(
         async with (
             hub.running() as at_work,
             side.uplink.running(hub.team, _hub_view(hub, recorder, side), hub.remember) as told,
+            Health(
+                notifier,
+                lambda: _status(hub, side, strides, cues),
+                lambda: _why_ill(hub, (at_work, told)),
+            ).running() as watching,
         ):
             stopped = asyncio.create_task(stop.wait())
             try:
-                while not (stop.is_set() or at_work.done() or told.done()):
+                while not any(task.done() for task in (at_work, told, watching, stopped)):
                     show(_view(hub, side, strides, cues))
                     await snapshots.keep()
                     await asyncio.wait(
-                        {at_work, told, stopped},
+                        {at_work, told, watching, stopped},
                         timeout=TELL_S,
                         return_when=asyncio.FIRST_COMPLETED,
                     )
@@ -109,12 +123,14 @@ async def _measure(
 
 
 @contextmanager
-def recording(config: HubConfig, chronicle: Chronicle) -> Iterator[RawRecorder | None]:
+def recording(config: HubConfig, chronicle: Chronicle) -> "Iterator[RawRecorder | None]":
     """Of all packets, where the settings want one."""
     if not config.record.raw or chronicle.session is None:
         tidy(config.raw_folder, config.record)  # those of before grow old all the same
         yield None
         return
+    from stridehub.record.raw import RawRecorder
+
     recorder = RawRecorder(
         config.raw_folder,
         chronicle.session,
@@ -128,7 +144,7 @@ def recording(config: HubConfig, chronicle: Chronicle) -> Iterator[RawRecorder |
         recorder.close()
 
 
-def _hub_view(hub: Live, recorder: RawRecorder | None, side: CoachSide) -> HubView:
+def _hub_view(hub: Live, recorder: "RawRecorder | None", side: CoachSide) -> HubView:
     def troubles() -> Iterator[Alarm]:
         yield from side.troubles()
         for adapter, problem in hub.source.problems().items():
@@ -191,6 +207,23 @@ def _view(hub: Live, side: CoachSide, strides: Counter[str], cues: CueNews) -> T
         "stridehub", HEALTH_COLUMNS, [health_row(health) for health in healths],
         "\n".join([*todo, *coaches, *cues.latest, _where(side), f"{last}   (Ctrl-C ends)"]),
     )  # fmt: skip
+
+
+def _why_ill(hub: Live, work: Iterable["asyncio.Task[None]"]) -> str | None:
+    """Why nobody should believe that this hub works; None: all goes on."""
+    if any(task.done() for task in work):
+        return "the hub's work has ended"
+    late_s = asyncio.get_running_loop().time() - hub.advanced_s
+    if late_s > ADVANCE_HANGS_S:
+        return f"no stride has been looked for within {ADVANCE_HANGS_S:g} s"
+    return None
+
+
+def _status(hub: Live, side: CoachSide, strides: Counter[str], cues: CueNews) -> str:
+    """For `systemctl status`."""
+    return "; ".join(
+        [_sum(hub.source.health(), strides, cues), *dict.fromkeys(side.uplink.wrong())]
+    )
 
 
 def _where(side: CoachSide) -> str:

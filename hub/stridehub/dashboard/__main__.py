@@ -8,7 +8,8 @@ import sys
 
 import msgspec
 
-from stridehub.dashboard.server import PageSettings, serving
+from stridehub.dashboard.server import serving
+from stridehub.dashboard.settings import PageSettings
 
 
 async def _serve(settings: PageSettings) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from stridehub.dashboard.server import PageSettings
+from stridehub.dashboard.settings import PageSettings
 from stridehub.errors import PageError
 from stridehub.timing import PAGE_STARTS_S
 

@@ -4,7 +4,6 @@ import errno
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import msgspec
 from aiohttp import web
@@ -12,6 +11,7 @@ from aiohttp import web
 from stridehub import __version__
 from stridehub.dashboard.files import INDEX, PageFile, page_file, page_files
 from stridehub.dashboard.policy import headers, host_of, is_loopback, websocket_origin
+from stridehub.dashboard.settings import PageSettings
 from stridehub.hosts import in_url
 from stridehub.timing import PAGE_CLOSE_S, PAGE_KEEPALIVE_S
 
@@ -20,20 +20,6 @@ log = logging.getLogger(__name__)
 CONFIG = "/config.json"
 ANY_PORT = 0
 _MOST_HEADER_BYTES = 4096  # a line, and a field: browsers send some hundred bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PageSettings:
-    """What the page is told, and where it is handed out."""
-
-    hub: str
-    listen: str = "127.0.0.1"
-    port: int = 8080
-    broker_url: str | None = None  # ws:// or wss://; None: the host of the page
-    ws_port: int = 9001  # there
-    may_command: bool = False  # without credentials
-    user: str | None = None  # at that broker, for whoever gets the page
-    password: str | None = field(default=None, repr=False)
 
 
 class PageConfig(msgspec.Struct, frozen=True, kw_only=True):

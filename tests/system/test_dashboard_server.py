@@ -1,5 +1,6 @@
 """The page's server as browsers, and those who mean harm, meet it."""
 
+import contextlib
 import http.client
 import json
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from browsing import dashboard, program
 from mosquitto import free_port
@@ -132,6 +135,40 @@ def test_a_request_that_is_too_long(url: str) -> None:
     field = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"
     assert say(url, field).split()[1] == b"400"
     assert say(url, b"\x16\x03\x01\x00\x00 rubbish\r\n\r\n").split()[1] == b"400"
+    assert ask(url).status == 200
+
+
+REQUEST = (
+    b"GET /js/main.js?broker=ws://pi:9001 HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\n\r\n"
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    """Some of a good one, with anything in it."""
+    place, skipped = draw(st.integers(0, len(REQUEST))), draw(st.integers(0, 40))
+    return REQUEST[:place] + draw(st.binary(max_size=60)) + REQUEST[place + skipped :]
+
+
+@settings(max_examples=50)
+@given(text=requests() | st.binary(max_size=200))
+@example(
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"
+)
+@example(b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n")
+def test_any_bytes_get_an_answer_or_none_and_the_next_request_gets_its_page(
+    url: str, text: bytes
+) -> None:
+    where = urlsplit(url)
+    with (
+        contextlib.suppress(ConnectionError),  # it may hang up on what is no request
+        socket.create_connection((where.hostname or "", where.port or 0), ANSWER_S) as there,
+    ):
+        there.sendall(text)
+        there.shutdown(socket.SHUT_WR)
+        answer = there.makefile("rb").readline()
+        assert answer == b"" or answer.startswith(b"HTTP/1.")
+        assert not answer.startswith(b"HTTP/1.1 500")
     assert ask(url).status == 200
 
 

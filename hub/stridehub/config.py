@@ -302,11 +302,17 @@ def load_hub_config(path: Path | None) -> HubConfig:
 
     Raises ConfigError.
     """
+    found = settings_file(path)
+    return HubConfig() if found is None else _hub_config(found)
+
+
+def settings_file(path: Path | None) -> Path | None:
+    """That one, or the usual one; None where that is not there."""
     if path is not None:
-        return _hub_config(path)
+        return path
     usual = _folder(None, "CONFIGURATION_DIRECTORY", "/etc/stridehub", "XDG_CONFIG_HOME",
                     "~/.config") / "stridehub.toml"  # fmt: skip
-    return _hub_config(usual) if usual.exists() else HubConfig()
+    return usual if usual.exists() else None
 
 
 def _hub_config(path: Path) -> HubConfig:

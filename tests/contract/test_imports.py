@@ -18,6 +18,7 @@ LAYERS = [
     ["team"],
     ["broadcast"],
     ["live", "uplink"],
+    ["doctor"],
     ["commands"],
     ["cli"],
     ["__main__"],

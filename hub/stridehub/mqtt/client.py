@@ -24,7 +24,7 @@ class Will:
     payload: bytes
 
 
-def client_for(endpoint: Endpoint, client_id: str, will: Will, *, v5: bool) -> Client:
+def client_for(endpoint: Endpoint, client_id: str, will: Will | None, *, v5: bool) -> Client:
     """Not connected yet. The broker keeps nothing for it while it is away."""
     client = Client(
         CallbackAPIVersion.VERSION2,
@@ -38,7 +38,8 @@ def client_for(endpoint: Endpoint, client_id: str, will: Will, *, v5: bool) -> C
     client.username_pw_set(endpoint.user, endpoint.password)
     if endpoint.tls is not None:
         client.tls_set_context(endpoint.tls)
-    client.will_set(will.topic, will.payload, qos=1, retain=True)
+    if will is not None:
+        client.will_set(will.topic, will.payload, qos=1, retain=True)
     client.on_socket_open = _send_at_once
     return client
 

@@ -60,7 +60,7 @@ class Connection:
         self,
         endpoint: Endpoint,
         client_id: str,
-        will: Will,
+        will: Will | None,
         *,
         v5: bool,
         on_message: OnMessage,

@@ -52,14 +52,15 @@ SetUp = Callable[[Path], Program]
 
 def programs(plan: Plan) -> Iterator[SetUp]:
     """Those that are there, the better first."""
-    path, hasher = _found(MOSQUITTO), _found("mosquitto_passwd")
+    path, hasher = found(MOSQUITTO), found("mosquitto_passwd")
     if plan.program in (MOSQUITTO, None) and path is not None and hasher is not None:
         yield partial(_mosquitto, path, hasher, plan)
     if plan.program in (AMQTT, None):
         yield partial(_amqtt, plan)
 
 
-def _found(name: str) -> str | None:
+def found(name: str) -> str | None:
+    """The path of a program."""
     return shutil.which(name, path=os.environ.get("PATH", os.defpath) + _SYSTEM_FOLDERS)
 
 

@@ -56,6 +56,11 @@ class Topics:
         return self._of(f"runner/{runner}/cue")
 
     @property
+    def doctor(self) -> str:
+        """Nobody listens: whether the hub may write what is its own."""
+        return self._of("doctor")
+
+    @property
     def everything(self) -> str:
         """A filter: all of this hub."""
         return self._of("#")

@@ -23,7 +23,7 @@ _SHARE_OF_FREE = 0.5
 # More answers than this are of commands that nobody repeats any more.
 _MOST_ANSWERS = 10_000
 # No session is older than this program. What says so had no clock, and its age is not known.
-_FIRST_MS = 1_760_000_000_000  # October 2025
+FIRST_MS = 1_760_000_000_000  # October 2025
 _DAY_MS = 86_400_000
 # A clock that jumps ahead makes all old at once. After a pause of more than a year none goes by its
 # age until there are two sessions of this time: the hub has been started again with that clock.
@@ -104,7 +104,7 @@ class Retention:
             return f"only {free:.0f} MB of the card are free"
         last_but_one_ms, newest_ms = sorted(all_ms)[-2:]
         is_plausible = last_but_one_ms >= now_ms - _LONGEST_PAUSE_MS and newest_ms <= now_ms
-        is_clock_right = oldest_ms >= _FIRST_MS and is_plausible
+        is_clock_right = oldest_ms >= FIRST_MS and is_plausible
         if is_clock_right and now_ms - oldest_ms > limits.keep_days * _DAY_MS:
             return f"older than {limits.keep_days} days"
         return None

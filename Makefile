@@ -1,4 +1,5 @@
-# Two commands matter: `make demo` and `make test`. Both install what they need and say so.
+# Two commands matter: `make demo` and `make test`. Both install what they need and say so. On the hub
+# itself it is `sudo make install`.
 
 SHELL        := bash
 .SHELLFLAGS  := -euo pipefail -c
@@ -21,6 +22,9 @@ C_FILES := native/src/*.[ch] native/include/*.h native/tests/*.[ch] \
 	$(wildcard $(addprefix firmware/,core/*.[ch] tests/*.[ch] cortex_m/*.c virtual/*/*.[ch] \
 	zephyr/src/*.[ch] zephyr/tests/bsim/*.[ch] zephyr/tests/bsim/*/src/*.[ch]))
 
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock'
+
 NEED_DEMO := gcc libc6-dev python3 python3-dev python3-venv
 NEED_C    := gcc libc6-dev clang clang-runtime
 ifneq ($(shell uname -m),aarch64)
@@ -37,13 +41,15 @@ NEED_PAGE := mosquitto chromium
 # The pod's core needs these besides NEED_C.
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: help demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
+.PHONY: help install uninstall lock demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
 	closed-loop accuracy callgrind picture vendor bench-page bench-load fuzz clean
 
 help:
 	@printf '%s\n' \
 	'make demo [ARGS="--seconds 20"]  synthetic runners measured live in this terminal' \
 	'make test       everything the tests need, then all tests' \
+	'sudo make install  stridehub as services of this machine, or an upgrade of them: docs/INSTALL.md' \
+	'sudo make uninstall  removes them; data and settings only where that is wanted' \
 	'make firmware   the pod: host and Cortex-M tests, fuzzer, then size and cost' \
 	'make lint       ruff, mypy, clang-format, clang-tidy' \
 	'make bench      packets in, strides out: speed and memory' \
@@ -57,8 +63,22 @@ help:
 	'make callgrind  instructions per pod sample' \
 	'make picture    the pictures in docs/ drawn anew' \
 	'make vendor     what the live page has of others, from npm, checked' \
+	'make lock       versions and hashes of all libraries, anew' \
 	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
 	'make clean      removes what was built, and the virtual environment'
+
+install:
+	@SHARE='$(SHARE)' WHEELS='$(WHEELS)' systemd/install
+
+uninstall:
+	@PURGE='$(PURGE)' systemd/uninstall
+
+# For every machine and Python at once. Those of lgpio, too, where the first has none (Python 3.13).
+lock: $(VENV)/with-release
+	$(SAY) 'requirements*.lock'
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) - --output-file requirements-gpio.lock <<< $$'lgpio>=0.2.2\nrpi-lgpio>=0.6'
+	@$(LOCK) - --output-file requirements-build.lock <<< 'setuptools>=77'
 
 demo: $(VENV)/with-run
 	$(SAY) 'stridehub demo $(ARGS)'

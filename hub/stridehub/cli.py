@@ -140,6 +140,13 @@ def _dashboard(options: argparse.Namespace) -> int:
     return 0
 
 
+def _tidy(options: argparse.Namespace) -> int:
+    from stridehub.commands.tidy import tidy
+
+    tidy(options.config)
+    return 0
+
+
 def _check_config(options: argparse.Namespace) -> int:
     from stridehub.config import load_hub_config
     from stridehub.team import check_plans
@@ -186,9 +193,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_buzz(hub_command("buzz", _buzz, "how strong does a cue have to be to be felt?"))
     doctor = hub_command(
-        "doctor", _doctor, "what of Bluetooth works, and what to do about the rest"
+        "doctor",
+        _doctor,
+        "what works of this hub, what does not, and what to do about it",
     )
     doctor.add_argument("--json", action="store_true", help="as a JSON list")
+    tidy = hub_command("tidy", _tidy, "delete what is older, or more, than the settings keep")
+    tidy.set_defaults(log_level=logging.INFO)
     hub_command("dashboard", _dashboard, "hand out the live page, until Ctrl-C or SIGTERM")
     hub_command("check-config", _check_config, "read the hub's settings, and say what is wrong")
     _add_bench(command("bench", _bench, "packets in, strides out: speed, latency, memory"))

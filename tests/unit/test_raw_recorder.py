@@ -338,6 +338,21 @@ def test_a_recording_that_cannot_be_deleted_keeps_no_other(tmp_path: Path) -> No
     assert names(tmp_path) == {"odd"}
 
 
+@pytest.mark.parametrize("days", [-800, 800])
+def test_nothing_goes_by_a_clock_that_has_jumped(tmp_path: Path, days: float) -> None:
+    """Until there is a recording by that clock."""
+    for ago in (40, 20, 1):
+        keep(tmp_path, f"{ago}", ago + days, 1)
+    tidy(tmp_path, RecordConfig(keep_raw_days=30))
+    assert names(tmp_path) == {"40", "20", "1"}
+    keep(tmp_path, "now", 0.001, 1)
+    writing = keep(tmp_path, "writing", 0, 1)
+    tidy(tmp_path, RecordConfig(keep_raw_days=30), writing)
+    assert names(tmp_path) == (
+        {"now", "writing"} if days > 0 else {"40", "20", "1", "now", "writing"}
+    )
+
+
 def test_a_recorder_begins_with_tidying(tmp_path: Path) -> None:
     keep(tmp_path, "old", 100, 1)
     keep(tmp_path, "new", 1, 1)

@@ -1,6 +1,7 @@
 """Sessions that are too old or too much go, oldest first, a little at a time."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from stridehub.config import RecordConfig
 from stridehub.record.ballast import BALLAST_BYTES, Ballast
 from stridehub.record.ledger import Ledger
 from stridehub.record.migrations import SESSION_TABLES
-from stridehub.record.raw_space import free_mb
+from stridehub.record.raw_space import LONGEST_PAUSE_DAYS, free_mb
 
 # One session at most each time: room that a deleted one gives shows on the card a while later.
 LOOK_EVERY_S = 60.0
@@ -25,9 +26,9 @@ _MOST_ANSWERS = 10_000
 # No session is older than this program. What says so had no clock, and its age is not known.
 FIRST_MS = 1_760_000_000_000  # October 2025
 _DAY_MS = 86_400_000
-# A clock that jumps ahead makes all old at once. After a pause of more than a year none goes by its
-# age until there are two sessions of this time: the hub has been started again with that clock.
-_LONGEST_PAUSE_MS = 366 * _DAY_MS
+# After a longer one no session goes by its age until there are two of this time: the hub has been
+# started again with that clock.
+_LONGEST_PAUSE_MS = LONGEST_PAUSE_DAYS * _DAY_MS
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +72,31 @@ class Retention:
         if time.monotonic() - self._looked_s < LOOK_EVERY_S:
             return False
         self._looked_s = time.monotonic()
+        self._doomed = self._next_to_go(self._look())
+        return self._doomed is not None
+
+    def settle(self) -> int:
+        """All at once, where no stride waits; how many sessions went.
+
+        For room on the card one goes at most. Raises sqlite3.Error, OSError.
+        """
+        gone, free = 0, self._look()
+        while doomed := self._next_to_go(free):
+            self._doomed = doomed
+            while self._doomed is not None:
+                self._delete_some(*doomed)
+            gone, free = gone + 1, math.inf
+        while self._gave_pages_back():
+            pass
+        return gone
+
+    def _look(self) -> float:
+        """Megabytes that are free on the card."""
         self._forget_answers()
         free = free_mb(self._folder)
         if free > self._limits.free_mb + BALLAST_BYTES / 1e6:
             self._ballast.take_on()
-        self._doomed = self._next_to_go(free)
-        return self._doomed is not None
+        return free
 
     # ---- which one ----
 

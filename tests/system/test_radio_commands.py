@@ -336,13 +336,14 @@ def test_doctor_names_what_is_wrong_and_who_is_in_the_way(machine: Machine) -> N
             async with rival_at(machine.config.with_name("bluetoothctl")):
                 done = await machine.do("doctor")
                 assert done.code == 0
-                assert "warn  bluetoothctl (process" in done.out
+                assert "warn  bluetooth  bluetoothctl (process" in done.out
             await air.remove_adapter()
             ill = await machine.do("doctor", "--json")
             assert ill.code == 1
             findings = json.loads(ill.out)
-            assert {"verdict": "fail", "text": "this machine has no Bluetooth adapter",
-                    "advice": "plug one in"} in findings  # fmt: skip
+            assert [finding["verdict"] for finding in findings
+                    if finding["text"] == "this machine has no Bluetooth adapter"
+                    and "plug" in finding["advice"]] == ["fail"]  # fmt: skip
             assert any(air.centrals[0] in finding["text"] for finding in findings)
             await air.add_adapter()
             await air.kill_bus()

@@ -202,6 +202,12 @@ class Connection:
         """Nothing of QoS 1 is in flight."""
         return not self._asked
 
+    @property
+    def certificate(self) -> dict[str, object] | None:
+        """The broker's, verified, as Python's ssl has it; None without TLS."""
+        stream: Any = self._client.socket()
+        return stream.getpeercert() if isinstance(stream, ssl.SSLSocket) else None
+
     def publish(
         self, topic: str, payload: bytes, *, qos: int, retain: bool, expiry_s: int | None = None
     ) -> int:

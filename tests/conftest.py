@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = ROOT.parent / "shared" / "data"
 
 settings.register_profile("stridehub", deadline=None)  # no test is about time
+settings.register_profile("long", deadline=None, max_examples=2000)  # by hand
 settings.load_profile("stridehub")
 
 

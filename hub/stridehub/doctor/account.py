@@ -34,12 +34,13 @@ class Account:
         if self.uid == os.geteuid():
             return os.access(path, wanted)
         try:
-            ways = all(self._is_allowed(folder, os.X_OK) for folder in path.absolute().parents)
-            return ways and self._is_allowed(path, wanted)
+            ways = all(self.is_allowed(folder, os.X_OK) for folder in path.absolute().parents)
+            return ways and self.is_allowed(path, wanted)
         except OSError:
             return False
 
-    def _is_allowed(self, path: Path, wanted: int) -> bool:
+    def is_allowed(self, path: Path, wanted: int) -> bool:
+        """By the file's own mode, wherever it is. Raises OSError."""
         status = path.stat()
         if self.uid == 0:
             return True

@@ -54,6 +54,9 @@ def _of_chip(case: Case, wires: GpioConfig, account: Account) -> Iterator[Findin
             yield _of_pin(case, device, pin)
     except PermissionError as error:
         yield _SAYS.warn(f"{error.filename} may not be looked at", Advice.ASK_AS_ROOT)
+    except OSError as error:
+        text = f"{devices[0].parent}/gpiochip* does not answer: {error.strerror}"
+        yield _SAYS.warn(text, Advice.LOOK_BY_HAND)
 
 
 def _board_chip(devices: list[Path]) -> Path:

@@ -1,0 +1,283 @@
+"""What doctor says of users, their files, the service and the pods."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from made_machine import case_in, first_on_path, health, lines, pod, program, told
+from stridehub.doctor import access, pods, service
+from stridehub.doctor.account import Account, own_account
+from stridehub.doctor.advice import Advice
+from stridehub.doctor.case import Case
+from stridehub.doctor.unit import HUB_UNIT, unit_of
+from stridehub.model import LinkState
+from stridehub.record.roster import Roster
+from stridehub.record.snapshot import write_snapshot
+
+NOBODY = 65534
+SYSTEMD = {"run/systemd/system/x": ""}
+
+GOOD = {
+    "LoadState": "loaded",
+    "ActiveState": "active",
+    "UnitFileState": "enabled",
+    "Result": "success",
+    "ExecMainStatus": "0",
+    "MainPID": "4711",
+    "NRestarts": "0",
+    "User": "nobody",
+    "SupplementaryGroups": "daemon bin",
+}
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of one that knows no unit, first on the PATH."""
+    folder = tmp_path / "bin"
+    program(folder, "systemctl", "echo LoadState=not-found")
+    monkeypatch.setenv("PATH", first_on_path(folder))
+    return folder
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may go into; those of tests are private."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def hub_is(folder: Path, **differing: str) -> None:
+    """What systemctl says of it from now on; of other units that there are none."""
+    said = "\n".join(f"{key}={value}" for key, value in {**GOOD, **differing}.items())
+    script = (
+        f'case "$*" in *{HUB_UNIT}) cat << END\n{said}\nEND\n;; *) echo LoadState=not-found;; esac'
+    )
+    program(folder, "systemctl", script)
+
+
+# ---- access ----
+
+
+def test_a_user_of_a_bare_machine(tmp_path: Path) -> None:
+    case = Case(case_in(tmp_path).config, None, tmp_path)
+    told(access.look(case), "ok", f"the hub runs as {own_account().name}")
+    told(access.look(case), "ok", "all is by default")
+    told(access.look(case), "ok", "made with the first start")
+
+
+def test_the_state_folder_is_the_hubs_alone(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+    case.config.state.mkdir(mode=0o700)
+    told(access.look(case), "ok", "nobody else looks in")
+    case.config.state.chmod(0o755)
+    assert told(access.look(case), "warn", "everybody may look in").advice == Advice.HIDE_STATE
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "words"),
+    [
+        (0o600, "ok", "nobody else (600)"),
+        (0o400, "ok", "nobody else (400)"),
+        (0o640, "warn", "its group may read it (640)"),
+        (0o644, "fail", "everybody may read it (644)"),
+        (0o604, "fail", "everybody may read it (604)"),
+        (None, "fail", "No such file"),
+    ],
+)
+def test_passwords_are_secret(tmp_path: Path, mode: int | None, verdict: str, words: str) -> None:
+    secret = tmp_path / "password"
+    if mode is not None:
+        secret.touch()
+        secret.chmod(mode)
+    settings = f'[mqtt]\nhost = "x"\nuser = "hub"\npassword_file = "{secret}"\n'
+    told(access.look(case_in(tmp_path, config=settings)), verdict, words)
+
+
+def test_the_owners_password_is_looked_at_where_there_is_one(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+    secret = case.config.state / "broker-password"
+    secret.parent.mkdir(mode=0o700)
+    secret.touch(0o600)
+    secret.chmod(0o644)
+    told(access.look(case), "fail", "broker-password: everybody may read it")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_files_are_looked_at_for_the_services_user(systemctl: Path, public: Path) -> None:
+    """Whoever runs doctor."""
+    folder = public
+    secret = folder / "secret"
+    secret.touch(0o600)
+    mqtt = f'[mqtt]\nhost = "x"\nuser = "hub"\npassword_file = "{secret}"\n'
+    case = case_in(folder, SYSTEMD, mqtt)
+    hub_is(systemctl)
+    assert case.settings is not None
+    case.settings.chmod(0o600)
+    told(access.look(case), "fail", "hub.toml: nobody may not read it")
+    told(access.look(case), "fail", "secret: nobody may not read it")
+    told(access.look(case), "fail", "not there, and nobody may not make it")
+    told(access.look(case), "warn", "user nobody is not in group bluetooth")
+    case.config.state.mkdir(mode=0o700)
+    told(access.look(case), "fail", "nobody may not write there")
+    for path in (case.settings, secret, case.config.state):
+        os.chown(path, NOBODY, NOBODY)
+    hub_is(systemctl, SupplementaryGroups="bluetooth")
+    assert not [line for line in lines(access.look(case)) if line.startswith("fail")]
+
+
+def test_a_services_user_who_is_gone_is_told(tmp_path: Path, systemctl: Path) -> None:
+    hub_is(systemctl, User="no-such-user")
+    found = told(access.look(case_in(tmp_path, SYSTEMD)), "fail", "no-such-user")
+    assert found.advice == Advice.INSTALL_AGAIN
+
+
+def test_modes_are_read_as_the_kernel_does(tmp_path: Path) -> None:
+    """The owner's bits are the owner's, even where the group has more."""
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o060)
+    stranger = Account("s", 12345, frozenset())
+    member = Account("m", 12345, frozenset({path.stat().st_gid}))
+    assert not owner_of(path).is_allowed(path, os.R_OK)
+    assert not stranger.is_allowed(path, os.R_OK)
+    assert member.is_allowed(path, os.R_OK)
+    path.chmod(0o004)
+    assert stranger.is_allowed(path, os.R_OK)
+    assert not member.is_allowed(path, os.R_OK)
+
+
+def owner_of(path: Path) -> Account:
+    """Not root, who may do everything."""
+    if os.geteuid() == 0:
+        os.chown(path, NOBODY, -1)
+    return Account("o", path.stat().st_uid, frozenset({path.stat().st_gid}))
+
+
+# ---- service ----
+
+
+def test_without_systemd_a_hub_is_started_by_hand(tmp_path: Path) -> None:
+    told(service.look(case_in(tmp_path)), "ok", "systemd does not run here")
+
+
+def test_a_unit_that_is_not_installed(tmp_path: Path, systemctl: Path) -> None:
+    told(service.look(case_in(tmp_path, SYSTEMD)), "ok", "not installed")
+
+
+@pytest.mark.parametrize(
+    ("differing", "verdict", "words", "advice"),
+    [
+        ({}, "ok", "runs, and starts with the machine", ""),
+        ({"NRestarts": "3"}, "warn", "had to be restarted: 3", Advice.READ_LOG),
+        ({"UnitFileState": "disabled"}, "warn", "will not after a restart", Advice.ENABLE),
+        (
+            {"ActiveState": "inactive", "UnitFileState": "disabled"},
+            "warn",
+            "is inactive, and not enabled",
+            Advice.ENABLE,
+        ),
+        (
+            {"ActiveState": "failed", "Result": "watchdog", "ExecMainStatus": "6"},
+            "fail",
+            "has failed: watchdog (code 6",
+            Advice.READ_LOG,
+        ),
+        (
+            {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"},
+            "fail",
+            "does not take its settings",
+            Advice.MEND_SETTINGS,
+        ),
+    ],
+)
+def test_the_unit_tells_how_it_is(
+    tmp_path: Path,
+    systemctl: Path,
+    differing: dict[str, str],
+    verdict: str,
+    words: str,
+    advice: str,
+) -> None:
+    hub_is(systemctl, **differing)
+    assert told(service.look(case_in(tmp_path, SYSTEMD)), verdict, words).advice == advice
+
+
+def test_a_hub_beside_the_service_is_one_too_many(tmp_path: Path, systemctl: Path) -> None:
+    case = case_in(tmp_path, SYSTEMD)
+    write_snapshot(case.config.runtime, [])  # of this process
+    hub_is(systemctl, MainPID=str(os.getpid()))
+    assert len(lines(service.look(case))) == 1
+    hub_is(systemctl, MainPID="1")
+    assert told(service.look(case), "fail", "beside the service").advice == Advice.END_OTHER
+    hub_is(systemctl, MainPID="0", ActiveState="inactive")
+    told(service.look(case), "ok", "a hub runs that was started by hand")
+
+
+def test_a_systemctl_that_is_not_there_or_fails_is_an_error(
+    tmp_path: Path, systemctl: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = case_in(tmp_path, SYSTEMD)
+    program(systemctl, "systemctl", "echo Failed to connect to bus >&2; exit 1")
+    with pytest.raises(OSError, match="Failed to connect to bus"):
+        unit_of(case, HUB_UNIT)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(FileNotFoundError):
+        unit_of(case, HUB_UNIT)
+
+
+# ---- pods ----
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    """Of a hub with a pod."""
+    made = case_in(tmp_path)
+    Roster(made.config.database).keep(pod())
+    return made
+
+
+def test_a_hub_without_pods_is_told_to_get_some(tmp_path: Path) -> None:
+    told(pods.look(case_in(tmp_path)), "warn", "no pod is this hub's yet")
+
+
+def test_of_pods_nothing_is_known_while_no_hub_runs(case: Case) -> None:
+    told(pods.look(case), "ok", "1 pod; how they are")
+
+
+def test_a_roster_that_is_damaged_is_told(case: Case) -> None:
+    case.config.database.write_bytes(b"this is no database" * 100)
+    assert told(pods.look(case), "fail", "stridehub.sqlite").advice == Advice.MEND_ROSTER
+
+
+def test_a_good_pod_is_good(case: Case) -> None:
+    write_snapshot(case.config.runtime, [health()])
+    expected = ["ok: L01 (r1, shank_l): streaming, 3.90 V, firmware 1.0"]
+    assert lines(pods.look(case)) == expected
+
+
+def test_what_is_wrong_with_a_pod_is_told_each(case: Case) -> None:
+    sick = health(
+        LinkState.DEGRADED, reason="no answer", age_s=900.0, battery_mv=3500, firmware=0x0003,
+        imu_fault=True,
+    )  # fmt: skip
+    write_snapshot(case.config.runtime, [sick])
+    told(pods.look(case), "fail", "its sensor does not answer")
+    told(pods.look(case), "warn", "degraded, not heard for 15 min: no answer")
+    told(pods.look(case), "warn", "its battery is at 3.50 V")
+    told(pods.look(case), "warn", "its firmware is 0.3, and this hub knows 1.0")
+
+
+def test_a_pod_that_was_never_heard_is_missing(case: Case) -> None:
+    away = health(LinkState.MISSING, age_s=None, battery_mv=None, firmware=None)
+    write_snapshot(case.config.runtime, [away])
+    (line,) = lines(pods.look(case))
+    assert line == "warn: L01 (r1, shank_l): missing, not heard since the hub was started"
+
+
+def test_the_hub_knows_the_firmware_that_comes_with_it(root: Path) -> None:
+    header = (root / "firmware" / "core" / "pod_core.h").read_text()
+    assert f"POD_CORE_FIRMWARE = 0x{pods.KNOWN_FIRMWARE:04X}," in header

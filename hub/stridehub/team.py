@@ -198,6 +198,12 @@ class Team:
             self._renew(coach, is_new=True)
         self.is_between_sessions = False
 
+    def clock_was_set(self, by_s: float) -> None:
+        """That of people, ahead by this much."""
+        for runner, coach in self.coaches.items():
+            coach.clock_was_set(by_s)
+            self._changed.add(runner)
+
     def end_session(self) -> None:
         """Strides are measured still, and nothing buzzes until begin_session."""
         self.is_between_sessions = True

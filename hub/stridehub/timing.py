@@ -181,6 +181,12 @@ EXPLAIN_S = 30.0
 # How a runner is now is of no interest to a page that is opened later than this.
 LIVE_EXPIRY_S = 60
 
+# That the clock was set is said for this long: somebody looks at the page meanwhile.
+CLOCK_TOLD_S = 60.0
+# A network that tells the time comes within this of the start, or nobody knows any longer whether
+# the clock was wrong before or is now.
+CLOCK_LATE_S = 3600.0
+
 # ---- the store ----
 
 # Entries that come within this share a transaction: no more than 40 a second, and the first one

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from stridehub.broadcast.chronicle import Chronicle
+from stridehub.broadcast.clock_watch import ClockWatch
 from stridehub.broadcast.hub_bulletins import HubBulletins, HubView, offline
 from stridehub.broadcast.meta import meta_message
 from stridehub.broadcast.orders import Orders
@@ -29,6 +30,7 @@ from stridehub.rules import Layer
 from stridehub.team import Team
 from stridehub.threads import onto
 from stridehub.timing import KEEP_S, LAST_WRITE_S
+from stridehub.wall_clock import WallClock
 
 # Of answers to commands, over a restart: far older ones are refused as stale.
 _REMEMBER_MS = 60_000
@@ -43,10 +45,11 @@ async def _at_once() -> None:
     """Nothing is remembered."""
 
 
-def _a_moment_ago(path: Path) -> str | None:
+def _a_moment_ago(path: Path, now_s: float) -> str | None:
     """The session that a hub, which is back soon, goes on from."""
     try:
-        return Reading(path).latest(round((time.time() - RESUME_S) * 1e3))
+        latest = Reading(path).latest
+        return latest(round((now_s - RESUME_S) * 1e3), round((now_s + RESUME_S) * 1e3))
     except StoreError:  # damaged: told by who mends it
         return None
 
@@ -57,9 +60,12 @@ class Uplink:
     def __init__(self, config: HubConfig, find: Callable[[], Endpoint]) -> None:
         """`find`: where the broker is; asked before each try to reach it. Raises StoreError."""
         self.topics = Topics(config.name)
-        before = _a_moment_ago(config.sessions)
+        self.wall_clock = WallClock()
+        before = _a_moment_ago(config.sessions, self.wall_clock.utc_s())
         self.store = Store(config.sessions, config.record, on_written=lambda: self._wake())
-        self.chronicle = Chronicle(self.store, self.topics, continues=before)
+        self.chronicle = Chronicle(
+            self.store, self.topics, continues=before, utc_ms=self.wall_clock.utc_ms
+        )
         self.broker = BrokerState(trouble="not connected yet")
         self._config = config
         self._find = find
@@ -80,18 +86,27 @@ class Uplink:
         def keep() -> None:
             self._keep_runners(team, view)
 
-        publisher = self._publisher(Orders(team, self.chronicle, keep), remember)
+        orders = Orders(team, self.chronicle, keep)
+        clock = ClockWatch(self.wall_clock, self.chronicle, team, orders)
+        publisher = self._publisher(orders, remember)
         publisher.start()
         self._wake = publisher.wake
         outlet = Outlet(publisher)
         hub = HubBulletins(
-            team, self.chronicle, self.topics, outlet, view, self.store, lambda: self.broker
+            team,
+            self.chronicle,
+            self.topics,
+            outlet,
+            view,
+            self.store,
+            lambda: self.broker,
+            lambda: clock.news,
         )
         self._reasons = hub.reasons
         layers = (Layer("hub", self._config.coaching),)
         meta = meta_message(layers, self.chronicle.utc_ms())
         outlet.tell(self.topics.meta, meta, retain=True)
-        task = asyncio.create_task(self._tell(team, hub, outlet))
+        task = asyncio.create_task(self._tell(team, hub, outlet, clock))
         try:
             yield task
         finally:
@@ -147,12 +162,13 @@ class Uplink:
     def _on_broker(self, state: BrokerState) -> None:
         self.broker = state
 
-    async def _tell(self, team: Team, hub: HubBulletins, outlet: Outlet) -> None:
+    async def _tell(self, team: Team, hub: HubBulletins, outlet: Outlet, clock: ClockWatch) -> None:
         runners = RunnerBulletins(team, self.chronicle, self.topics, outlet)
         async with asyncio.TaskGroup() as group:
             group.create_task(runners.run())
             group.create_task(hub.run())
             group.create_task(self._look_after_session(team, hub.view))
+            group.create_task(clock.run())
 
     async def _look_after_session(self, team: Team, view: HubView) -> None:
         while True:

@@ -10,7 +10,7 @@ PACKAGE = "stridehub"
 
 # From the ground up; a module imports from lower layers only.
 LAYERS = [
-    ["model", "errors", "hosts", "threads", "timing"],
+    ["model", "errors", "hosts", "threads", "timing", "wall_clock"],
     ["config", "kernel", "rules", "summary"],
     ["checklist", "coaching", "wearing"],
     ["pods", "haptics", "mqtt", "record", "sim", "dashboard", "service"],

@@ -145,9 +145,10 @@ def test_a_hub_that_is_back_soon_goes_on_from_its_session(broker: Mosquitto, on_
     first, second = on_air.sessions
     assert (first.continues, second.continues) == (None, first.id)
     seen_ms = second.ended_ms or 0
-    latest = Reading(on_air.config.sessions).latest
-    assert latest(seen_ms) == second.id
-    assert latest(seen_ms + round(RESUME_S * 1e3)) is None
+    latest, a_while_ms = Reading(on_air.config.sessions).latest, round(RESUME_S * 1e3)
+    assert latest(seen_ms, seen_ms + a_while_ms) == second.id
+    assert latest(seen_ms + a_while_ms, seen_ms + 2 * a_while_ms) is None
+    assert latest(0, a_while_ms) is None
 
 
 def test_a_session_knows_its_runners_as_it_ends(broker: Mosquitto, on_air: OnAir) -> None:

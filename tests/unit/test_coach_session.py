@@ -121,6 +121,29 @@ def test_a_clock_that_is_set_during_a_session_does_not_end_it() -> None:
     assert after.session.turns_utc_s == pytest.approx(memory.session.turns_utc_s)
 
 
+def test_a_session_that_began_by_a_wrong_clock_stands_in_its_place_once_that_is_right() -> None:
+    yesterday = SessionLoad(
+        started_utc_s=NOON + 5 * YEAR_S - DAY_S, running_min=30.0, steps_left=100, steps_right=100
+    )
+    numbers = rules_with(load={"most_growth": 1.1})
+    coach = Track(numbers, memory=RunnerMemory(loads=(yesterday,))).coach
+    watch = coach.watch
+    assert watch.guard.limit is None  # yesterday is years ahead
+    coach.clock_was_set(5 * YEAR_S)
+    assert watch.load.started_utc_s == NOON + 5 * YEAR_S
+    assert watch.guard.limit is not None
+    assert watch.guard.limit.cap == pytest.approx(110.0)
+
+
+def test_one_that_goes_on_from_before_began_when_it_says() -> None:
+    memory = left(NOON - 60.0)
+    coach = Track(QUICK, memory=memory).coach
+    assert coach.goes_on
+    coach.clock_was_set(DAY_S)
+    assert memory.session is not None
+    assert coach.watch.load == memory.session.load
+
+
 # ---- rates and schedule, over a restart ----
 
 

@@ -21,6 +21,7 @@ from stridehub.mqtt.messages import Alert, CueMessage, CueResponseMessage, Strid
 from stridehub.mqtt.topics import Topics
 from stridehub.record.entries import (
     AlertEntry,
+    ClockSet,
     CueEntry,
     Entry,
     FollowUpEntry,
@@ -56,6 +57,7 @@ class Chronicle:
         self._news: dict[str, RunnerNews] = {}
         self._is_under_way = False
         self._session = ""
+        self._begun_ms = 0
         self._stride_s = math.inf  # time.monotonic() of the last one
         self.begin_session(continues)
 
@@ -76,17 +78,32 @@ class Chronicle:
         # The clock may be wrong, and tell the same time twice.
         self._session = f"{begun:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._is_under_way = True
+        self._begun_ms = now_ms
+        self._put_begun(continues)
+        self._news.clear()
+        return self._session
+
+    def _put_begun(self, continues: str | None) -> None:
+        """Once more: it replaces what was told of its beginning."""
         self._store.put(
             SessionBegun(
-                t_ms=now_ms,
+                t_ms=self._begun_ms,
                 session=self._session,
                 hub=self._topics.hub,
                 version=__version__,
                 continues=continues,
             )
         )
-        self._news.clear()
-        return self._session
+
+    def clock_was_set(self, by_s: float) -> None:
+        """All that was kept so far, of this run, was `by_s` later than it says."""
+        by_ms = round(by_s * 1e3)
+        self._begun_ms += by_ms
+        self._store.put(ClockSet(t_ms=self.utc_ms(), by_ms=by_ms))
+
+    def continues_nothing(self) -> None:
+        """The hub was away for longer than its clock had said."""
+        self._put_begun(None)
 
     def end_session(self) -> None:
         if self._is_under_way:

@@ -65,6 +65,7 @@ class HubBulletins:
     view: HubView
     store: StoreState
     broker: Callable[[], BrokerState]
+    clock: Callable[[], str | None] = lambda: None  # that somebody has set it, for a while
     _alarms: Alarms = field(default_factory=Alarms, init=False)
     _told: object = field(default=None, init=False)  # what the last status was made from
     _told_s: float = field(default=float("-inf"), init=False)
@@ -127,6 +128,9 @@ class HubBulletins:
         broker = self.broker()
         if broker.is_connected and broker.trouble is not None:
             yield Alarm(AlertLevel.WARNING, "broker", "", broker.trouble)
+        clock = self.clock()
+        if clock is not None:
+            yield Alarm(AlertLevel.WARNING, "clock", "", clock)
         yield from self.view.troubles()
         for health in self.view.pods():
             if health.state is LinkState.DEGRADED:

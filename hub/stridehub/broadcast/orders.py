@@ -32,7 +32,7 @@ class Orders:
         """The session that a session_start began. Raises Refused."""
         match command:
             case SessionStart():
-                return self._start()
+                return self.begin_session()
             case SessionStop():
                 self._stop()
             case SetZone():
@@ -57,7 +57,8 @@ class Orders:
         if runner not in self._team.coaches:
             raise Refused(f"no runner {runner} here")
 
-    def _start(self) -> str:
+    def begin_session(self) -> str:
+        """Ends the one under way; the id of the new one."""
         self._end()
         session = self._chronicle.begin_session()
         self._team.begin_session()

@@ -44,6 +44,7 @@ class Coach:
         self.window = Window()
         self.responses: Mapping[CueKind, Responses] = {}  # of this session
         self._memory, session = begun(memory, begin, rules.load)
+        self.goes_on = session is memory.session  # with that of a hub before
         self.watch = Watch(rules, self._memory, session.load, to_forefoot=plan.forefoot)
         is_same_plan = session.begun_utc_s is not None and session.plan == plan.name
         begun_s = begin.hub_of(session.begun_utc_s or 0.0) if is_same_plan else None
@@ -101,6 +102,11 @@ class Coach:
     def advance(self, now_s: float) -> None:
         """Time passes, with strides or without."""
         self.programme.advance(now_s)
+
+    def clock_was_set(self, by_s: float) -> None:
+        """That of people: ahead by this much, in seconds. What began by it began later."""
+        if not self.goes_on:
+            self.watch.clock_was_set(by_s)
 
     def not_felt(self, cue_s: float) -> None:
         """No motor could play the cue of that time."""

@@ -52,6 +52,11 @@ class CalfLoad:
         """So far."""
         return self._session
 
+    def clock_was_set(self, by_s: float) -> None:
+        """The session began so much later than it says."""
+        before = self._session
+        self._session = msgspec.structs.replace(before, started_utc_s=before.started_utc_s + by_s)
+
     def on_stride(self, stride: Stride, strike: StrikeClass | None) -> None:
         """Takes every stride, in the order they ended, with its side's foot strike."""
         if not stride.is_running:

@@ -46,6 +46,11 @@ class Watch:
         if stride.index % _GUARD_STRIDES == 0:
             self.is_enough = self.guard.is_reached
 
+    def clock_was_set(self, by_s: float) -> None:
+        """Other sessions may be those of the last days."""
+        self._load.clock_was_set(by_s)
+        self.is_enough = self.guard.is_reached
+
     def mark_pain(self, pain: int | None) -> None:
         self._pain = pain
         self.is_enough = self.guard.is_reached

@@ -82,6 +82,12 @@ class AlertEntry(OfSession, frozen=True, kw_only=True):
     text: str  # for people
 
 
+class ClockSet(Entry, frozen=True, kw_only=True):
+    """All entries before, since the store was opened, tell the time too early by this much."""
+
+    by_ms: int
+
+
 class Answered(Entry, frozen=True, kw_only=True):
     """A command that must get the same answer again."""
 

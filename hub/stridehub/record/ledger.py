@@ -9,6 +9,7 @@ import msgspec
 from stridehub.record.entries import (
     AlertEntry,
     Answered,
+    ClockSet,
     CueEntry,
     Entry,
     FollowUpEntry,
@@ -21,6 +22,7 @@ from stridehub.record.entries import (
     SessionEnded,
     StrideEntry,
 )
+from stridehub.record.migrations import SESSION_TABLES
 from stridehub.record.rows import Cell, cells, insert
 
 # Of an outbox: people are told while there are minutes left (ten of 30 runners), and until another
@@ -128,6 +130,8 @@ class Ledger:
                 self._ended.add(entry.session)
             case Missing():
                 self._miss(entry)
+            case ClockSet():
+                self._shift(entry.by_ms)
             case Answered():
                 insert(self.database, "answers", cells(entry, without=("posting",)))
             case _:
@@ -149,6 +153,18 @@ class Ledger:
         self._cut(entry.session, number)
         query = "UPDATE sessions SET lost = lost + ? WHERE number = ?"
         self.database.execute(query, (entry.count, number))
+
+    def _shift(self, by_ms: int) -> None:
+        for session in self.touched:
+            number = self._number(session)
+            query = (
+                "UPDATE sessions SET begun_ms = begun_ms + :by, ended_ms = ended_ms + :by"
+                " WHERE number = :number"
+            )
+            self.database.execute(query, {"by": by_ms, "number": number})
+            for table in SESSION_TABLES:
+                query = f"UPDATE {table} SET t_ms = t_ms + ? WHERE session = ?"
+                self.database.execute(query, (by_ms, number))
 
     def _number(self, session: str) -> int:
         """Makes the row of one that nobody told of."""

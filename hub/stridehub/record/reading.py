@@ -34,8 +34,11 @@ _SESSIONS = """
 
 _LATEST = """
     SELECT id FROM (SELECT * FROM sessions ORDER BY number DESC LIMIT 1)
-    WHERE max(ifnull(begun_ms, 0), ifnull(ended_ms, 0)) >= :since_ms
-        OR EXISTS (SELECT 1 FROM strides WHERE session = number AND t_ms >= :since_ms)
+    WHERE max(ifnull(begun_ms, 0), ifnull(ended_ms, 0)) BETWEEN :since_ms AND :until_ms
+        OR EXISTS (
+            SELECT 1 FROM strides
+            WHERE session = number AND t_ms BETWEEN :since_ms AND :until_ms
+        )
 """
 
 _Entry = TypeVar("_Entry", bound=OfSession)
@@ -72,9 +75,10 @@ class Reading:
             for row in self._rows(_SESSIONS)
         ]
 
-    def latest(self, since_ms: int) -> str | None:
-        """The id of the last session, where something happened in it since then."""
-        return next((row["id"] for row in self._rows(_LATEST, since_ms=since_ms)), None)
+    def latest(self, since_ms: int, until_ms: int) -> str | None:
+        """The id of the last session, where something happened in it between these."""
+        rows = self._rows(_LATEST, since_ms=since_ms, until_ms=until_ms)
+        return next((row["id"] for row in rows), None)
 
     def runners(self, session: str) -> list[RunnerInSession]:
         return list(self._entries(RunnerInSession, "runners", session))

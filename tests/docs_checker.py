@@ -85,7 +85,7 @@ def help_of(command: str) -> str:
 
 def command_names() -> set[str]:
     """Of all commands of the program."""
-    return set(re.findall(r"^    ([a-z-]+)  ", help_of("--help"), re.MULTILINE))
+    return set(re.findall(r"^    ([a-z-]+)\b", help_of("--help"), re.MULTILINE))
 
 
 def _refusal(arguments: list[str]) -> str | None:
@@ -136,9 +136,8 @@ def _make(arguments: list[str], root: Path) -> str | None:
 @cache
 def _targets(folder: Path) -> set[str]:
     said = _said(["make", "--print-data-base", "--question", "--silent", ".PHONY"], folder)
-    phony = re.search(r"^\.PHONY: (.*)$", said, re.MULTILINE)
-    assert phony is not None
-    return set(phony[1].split())
+    phony = re.findall(r"^\.PHONY: (.*)$", said, re.MULTILINE)
+    return set(phony[-1].split())  # the rules come after the variables, which may hold some
 
 
 def _made(arguments: list[str], folder: Path, root: Path) -> Iterator[str | None]:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ SHELL = ("", "sh")  # languages of fences; without one it may be a drawing, or w
 PAGES = ("README.md", "docs/*.md", "firmware/*.md", "systemd/*.md")
 # What a line of a fence without a language begins with, when it is a command.
 _PROMPT = "$ "
-_PROGRAMS = ("stridehub", "make", "sudo", "python", "pytest", ".venv", "systemd/")
+_PROGRAMS = ("stridehub", "make", "sudo", "python", "pytest", ".venv", ".ci/")
 
-_FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
 _CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -32,7 +35,8 @@ class Page:
 
     @property
     def fences(self) -> list[Fence]:
-        return [Fence(found["language"], found["body"]) for found in _FENCE.finditer(self.text)]
+        found = _FENCE.finditer(self.text)
+        return [Fence(fence["language"], textwrap.dedent(fence["body"])) for fence in found]
 
     @property
     def prose(self) -> str:

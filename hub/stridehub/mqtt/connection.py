@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -203,7 +203,7 @@ class Connection:
         return not self._asked
 
     @property
-    def certificate(self) -> dict[str, object] | None:
+    def certificate(self) -> Mapping[str, object] | None:
         """The broker's, verified, as Python's ssl has it; None without TLS."""
         stream: Any = self._client.socket()
         return stream.getpeercert() if isinstance(stream, ssl.SSLSocket) else None
@@ -291,3 +291,17 @@ class Connection:
     def _logged(self, _client: Client, _data: Any, level: int, line: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
             self._log = line
+
+
+def in_its_version(endpoint: Endpoint, connect: Callable[[bool], Connection]) -> Connection:
+    """`connect` with MQTT 5 (True), unless the broker is known to speak none, or refuses it.
+
+    Raises BrokerError.
+    """
+    if endpoint.speaks_v5 is not False:
+        try:
+            return connect(True)
+        except NoVersion5Error:
+            if endpoint.speaks_v5:
+                raise
+    return connect(False)

@@ -3,6 +3,7 @@
 import secrets
 import ssl
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from stridehub.errors import BrokerError
 from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.bell import Bell
-from stridehub.mqtt.connection import Connection, NoVersion5Error
+from stridehub.mqtt.connection import Connection, in_its_version
 from stridehub.mqtt.endpoint import Endpoint
 from stridehub.mqtt.topics import VERSION, Topics
 from stridehub.timing import DOCTOR_BROKER_S, MQTT_TICK_S
@@ -40,7 +41,7 @@ def ask_rights(endpoint: Endpoint, topics: Topics, *, is_hub_away: bool) -> Righ
     def keep(answer: Answer) -> None:
         answers[answer.mid] = answer
 
-    def opened(*, v5: bool) -> Connection:
+    def connect(v5: bool) -> Connection:
         return Connection(
             endpoint,
             f"stridehub-{topics.hub}-doctor-{secrets.token_hex(4)}",
@@ -50,10 +51,7 @@ def ask_rights(endpoint: Endpoint, topics: Topics, *, is_hub_away: bool) -> Righ
             on_answer=keep,
         )
 
-    try:
-        connection = opened(v5=True)
-    except NoVersion5Error:
-        connection = opened(v5=False)
+    connection = in_its_version(endpoint, connect)
     bell = Bell()
     try:
         return _Asking(connection, endpoint, answers, heard, bell).rights(topics, is_hub_away)
@@ -112,6 +110,6 @@ class _Asking:
         return True
 
 
-def _end_of(certificate: dict[str, object] | None) -> float | None:
+def _end_of(certificate: Mapping[str, object] | None) -> float | None:
     ends = (certificate or {}).get("notAfter")
     return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None

@@ -12,7 +12,7 @@ from stridehub.mqtt.answers import Answer
 from stridehub.mqtt.backoff import Backoff
 from stridehub.mqtt.bell import Bell
 from stridehub.mqtt.client import Will
-from stridehub.mqtt.connection import Connection, NoVersion5Error, packet_bytes
+from stridehub.mqtt.connection import Connection, in_its_version, packet_bytes
 from stridehub.mqtt.counts import Counts
 from stridehub.mqtt.desk import MAX_COMMAND_BYTES
 from stridehub.mqtt.drain import Drain
@@ -138,13 +138,7 @@ class Publisher:
     def _connect(self) -> Connection:
         """Raises BrokerError, ConfigError."""
         endpoint = self._find()
-        if endpoint.speaks_v5 is not False:
-            try:
-                return self._opened(endpoint, v5=True)
-            except NoVersion5Error:
-                if endpoint.speaks_v5:
-                    raise
-        return self._opened(endpoint, v5=False)
+        return in_its_version(endpoint, lambda v5: self._opened(endpoint, v5=v5))
 
     def _opened(self, endpoint: Endpoint, *, v5: bool) -> Connection:
         return Connection(

@@ -38,11 +38,14 @@ AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 NEED_RADIO := dbus-daemon
 # The live page is tested with these.
 NEED_PAGE := mosquitto chromium
+# Units and the installer are tested with these.
+NEED_INSTALL := bluez openssl systemd
 # The pod's core needs these besides NEED_C.
 NEED_FIRMWARE := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: help install uninstall lock demo test test-c test-aarch64 test-python firmware lint bench bench-radio soak vm-test \
-	closed-loop accuracy callgrind picture vendor bench-page bench-load fuzz clean
+.PHONY: help install uninstall deb lock audit sbom demo test test-c test-aarch64 test-python firmware lint \
+	bench bench-radio soak vm-test closed-loop accuracy callgrind picture vendor bench-page bench-load \
+	fuzz clean
 
 help:
 	@printf '%s\n' \
@@ -100,7 +103,7 @@ test-aarch64:
 	@$(MAKE) -C native --no-print-directory aarch64
 
 test-python: $(VENV)/with-test
-	@.ci/install-missing gcc libc6-dev $(NEED_RADIO) $(NEED_PAGE)
+	@.ci/install-missing gcc libc6-dev $(NEED_RADIO) $(NEED_PAGE) $(NEED_INSTALL)
 	$(SAY) 'Python tests'
 	@$(BIN)/python -m pytest $(FAST_PODS)
 	@$(BIN)/python -m pytest $(AT_ONCE) --deselect $(FAST_PODS)
@@ -162,6 +165,10 @@ vm-test: $(VENV)/with-test
 ifeq ($(ARGS),)
 	$(SAY) 'motors on simulated pins, in another one'
 	@SUITE=bookworm VMRIG_DIR=$${VMRIG_DIR:+$$VMRIG_DIR-bookworm} $(BIN)/python tests/vm/run.py gpio
+	$(SAY) 'make install in a virtual machine, and everything that goes wrong with an installed hub'
+	@$(BIN)/python tests/vm/run_installed.py
+	$(SAY) 'make install on Debian bookworm, and a buzz on a simulated pin'
+	@SUITE=bookworm VMRIG_DIR=$${VMRIG_DIR:+$$VMRIG_DIR-bookworm} $(BIN)/python tests/vm/run_installed.py
 endif
 
 closed-loop: $(VENV)/with-test

@@ -40,11 +40,14 @@ class ScratchRoot:
     path: Path  # of its root, as the tests see it; what was written is in path.parent / "upper"
     pid: int
 
+    def enter(self, cwd: Path) -> list[str]:
+        """To go before a command of one's own."""
+        return ["nsenter", f"--target={self.pid}", "--mount", "--root", f"--wdns={cwd}"]
+
     def run(self, *command: str, cwd: Path, **environment: str) -> Done:
         """With a small environment, as of sudo's."""
-        enter = ("nsenter", f"--target={self.pid}", "--mount", "--root", f"--wdns={cwd}")
         done = subprocess.run(
-            [*enter, *command],
+            [*self.enter(cwd), *command],
             env={"PATH": _PATH, **_kept(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,10 +24,13 @@ class ServiceManager:
         watchdog_s: float | None = None,
         abstract: bool = False,
         environment: Mapping[str, str] | None = None,
+        within: Sequence[str | Path] = (),
     ) -> None:
+        """`within`: a command that becomes the service, such as `unshare`."""
         self.said: list[dict[str, str]] = []  # each word, in order
         self.log = ""
         self._arguments = arguments
+        self._within = within
         self._folder = tempfile.TemporaryDirectory(prefix="manager-")
         path = Path(self._folder.name) / "notify"
         self.address = f"@stridehub-test-{os.getpid()}-{id(self)}" if abstract else str(path)
@@ -41,7 +44,7 @@ class ServiceManager:
     def __enter__(self) -> Self:
         with self._log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "stridehub", *self._arguments],
+                [*self._within, sys.executable, "-m", "stridehub", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 NAME = "stridehub"
-GUEST = "/opt/stridehub"
+GUEST = "/opt/vm"
 
 
 class RigError(Exception):
@@ -38,8 +38,10 @@ class Rig:
         if not (self._images / "root.img").exists():
             self._checked(self._script("build.sh", SUITE=self._suite))
 
-    def start(self) -> None:
-        self._checked(self._script("boot.sh", "start", NAME, SSH_PORT=str(_free_port())))
+    def start(self, *, keeps: bool = False) -> None:
+        """`keeps`: what is written to its disk outlives it."""
+        settings = {"SSH_PORT": str(_free_port()), "KEEP": "1" if keeps else ""}
+        self._checked(self._script("boot.sh", "start", NAME, **settings))
 
     def stop(self) -> None:
         self._script("boot.sh", "stop", NAME)

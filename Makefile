@@ -67,6 +67,9 @@ help:
 	'make picture    the pictures in docs/ drawn anew' \
 	'make vendor     what the live page has of others, from npm, checked' \
 	'make lock       versions and hashes of all libraries, anew' \
+	'make audit      known holes in them, where the database is reached' \
+	'make sbom       what the hub is made of: dist/stridehub.cdx.json, CycloneDX' \
+	'make deb        a Debian package for machines such as this one, in dist/' \
 	'make fuzz       the fuzzers for 5 minutes each (FUZZ_SECONDS=n for another time)' \
 	'make clean      removes what was built, and the virtual environment'
 
@@ -82,6 +85,19 @@ lock: $(VENV)/with-release
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) - --output-file requirements-gpio.lock <<< $$'lgpio>=0.2.2\nrpi-lgpio>=0.6'
 	@$(LOCK) - --output-file requirements-build.lock <<< 'setuptools>=77'
+
+# --strict: what could not be looked up is told, and is no success.
+audit: $(VENV)/with-release
+	$(SAY) 'pip-audit on requirements.lock'
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements.lock
+
+sbom: $(VENV)/with-release
+	$(SAY) 'dist/stridehub.cdx.json'
+	@$(BIN)/python .ci/sbom dist/stridehub.cdx.json
+
+deb:
+	@debian/build
 
 demo: $(VENV)/with-run
 	$(SAY) 'stridehub demo $(ARGS)'

@@ -3,14 +3,22 @@
 import hashlib
 import json
 import re
-import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 from vm.coach import Coach, Login, keep_login, kept_login
 from vm.outcome import Outcome, until
-from vm.units import PATIENCE_S, Unit, doctor, exposure, listening, shell
+from vm.units import (
+    PATIENCE_S,
+    CommandError,
+    Unit,
+    do,
+    doctor,
+    exposure,
+    listening,
+    shell,
+)
 
 _INSTALL = "cd /opt/vm/checkout && make install WHEELS=/opt/vm/wheels"
 _UNITS = ("stridehub.service", "stridehub-dashboard.service", "stridehub-tidy.service")
@@ -44,14 +52,14 @@ async def install(outcome: Outcome) -> None:
 
 
 def _installed(outcome: Outcome, name: str, command: str) -> str:
-    """What it tells. Raises CalledProcessError."""
+    """What it tells. Raises CommandError."""
     begun_s = time.monotonic()
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    done = do(command)
     outcome.tell(**{f"{name}_s": time.monotonic() - begun_s})
-    Path(f"{outcome.scenario}-{name}.log").write_text(done.stdout + done.stderr)
+    told = done.stdout + done.stderr
+    Path(f"{outcome.scenario}-{name}.log").write_text(told)
     if done.returncode:
-        outcome.check(False, f"{command}: {(done.stdout + done.stderr)[-800:]}")
-    done.check_returncode()
+        raise CommandError(f"{command}: {told[-800:]}")
     return done.stdout
 
 

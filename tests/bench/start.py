@@ -119,7 +119,7 @@ def of(starts: list[Start], figure: Callable[[Start], float]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--times", type=int, default=8)
     parser.add_argument("--idle", type=float, default=30.0)
     parser.add_argument("--slower", type=float, default=10.0)
     options = parser.parse_args()

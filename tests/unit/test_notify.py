@@ -55,7 +55,7 @@ def test_what_is_not_for_children_is_taken_out(manager: socket.socket) -> None:
     ("microseconds", "pid", "watchdog_s"),
     [
         ("20000000", "", 20.0),
-        ("20000000", str(os.getpid()), 20.0),
+        pytest.param("20000000", str(os.getpid()), 20.0, id="for this process"),
         ("20000000", "1", None),
         ("0", "", None),
         ("", "", None),

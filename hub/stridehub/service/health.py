@@ -10,6 +10,7 @@ from stridehub.timing import TELL_S
 
 # Three words may be late or lost.
 _WATCHDOG_SHARE = 0.25
+_SOON_S = 0.05  # somebody waits for READY
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Health:
         pause_s = TELL_S if watchdog_s is None else min(TELL_S, watchdog_s * _WATCHDOG_SHARE)
         while True:
             self._tell()
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s if self._is_ready else _SOON_S)
 
     def _tell(self) -> None:
         ill = self._why_ill()

@@ -13,7 +13,7 @@ from stridehub.doctor.account import Account, own_account
 from stridehub.doctor.advice import Advice
 from stridehub.doctor.case import Case
 from stridehub.doctor.unit import HUB_UNIT, unit_of
-from stridehub.model import LinkState
+from stridehub.model import LinkState, Placement
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import write_snapshot
 
@@ -234,10 +234,29 @@ def test_a_systemctl_that_is_not_there_or_fails_is_an_error(
 
 @pytest.fixture
 def case(tmp_path: Path) -> Case:
-    """Of a hub with a pod."""
-    made = case_in(tmp_path)
-    Roster(made.config.database).keep(pod())
+    """Of a hub with a runner who wears what it takes."""
+    made = case_in(tmp_path, config='[[runners]]\nrunner = "r1"\nheight_m = 1.8\n')
+    wear(made, Placement.SHANK_L, Placement.SHANK_R, Placement.THIGH_L)
     return made
+
+
+def wear(case: Case, *placements: Placement) -> None:
+    for number, placement in enumerate(placements, 1):
+        Roster(case.config.database).keep(pod(number, placement))
+
+
+def test_pace_wants_a_thigh_and_a_measure(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+    wear(case, Placement.SHANK_L, Placement.SHANK_R)
+    told(pods.look(case), "ok", "r1: no pod at a thigh: strides have no pace")
+    wear(case, Placement.SHANK_L, Placement.SHANK_R, Placement.THIGH_R)
+    assert told(pods.look(case), "warn", "neither height nor leg length").advice == Advice.MEASURE
+
+
+def test_strides_want_both_shanks(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+    wear(case, Placement.SHANK_L)
+    told(pods.look(case), "warn", "r1: no pod at shank_r: no strides of that leg")
 
 
 def test_a_hub_without_pods_is_told_to_get_some(tmp_path: Path) -> None:
@@ -245,7 +264,7 @@ def test_a_hub_without_pods_is_told_to_get_some(tmp_path: Path) -> None:
 
 
 def test_of_pods_nothing_is_known_while_no_hub_runs(case: Case) -> None:
-    told(pods.look(case), "ok", "1 pod; how they are")
+    told(pods.look(case), "ok", "3 pods; how they are")
 
 
 def test_a_roster_that_is_damaged_is_told(case: Case) -> None:

@@ -105,6 +105,8 @@ class Advice(StrEnum):
 
     # pods
     PROVISION = "`stridehub provision` makes one yours"
+    PROVISION_SHANK = "`stridehub provision` one for it: strides are seen by the shanks"
+    MEASURE = "set height_m, or leg_length_left_m and leg_length_right_m, in [[runners]]"
     MEND_ROSTER = "start the hub: it mends what can be; then `stridehub provision` what is missing"
     CHARGE = "charge it before the session: an hour or two are left"
     WAKE = "move it, or charge it; `stridehub pods` tells when it is back"

@@ -1,18 +1,22 @@
 """The hub's pods, as the roster has them and a running hub sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from stridehub.checklist import LOW_BATTERY_MV
+from stridehub.config import RunnerSettings
 from stridehub.doctor.advice import Advice
 from stridehub.doctor.case import Case
 from stridehub.doctor.finding import Finding, Says, count
 from stridehub.errors import StoreError
-from stridehub.model import LinkState, PodHealth
+from stridehub.model import LinkState, Placement, PodHealth
 from stridehub.record.roster import Roster
 from stridehub.record.snapshot import read_snapshot
 from stridehub.timing import LONG_MISSING_S
 
 KNOWN_FIRMWARE = 0x0100  # major << 8 | minor: of the pods that came with this hub
+
+_SHANKS = (Placement.SHANK_L, Placement.SHANK_R)
+_THIGHS = {Placement.THIGH_L, Placement.THIGH_R}
 
 _SAYS = Says("pods")
 
@@ -26,12 +30,29 @@ def look(case: Case) -> Iterator[Finding]:
     if not pods:
         yield _SAYS.warn("no pod is this hub's yet", Advice.PROVISION)
         return
+    for runner in dict.fromkeys(pod.runner for pod in pods):
+        worn = [pod.placement for pod in pods if pod.runner == runner]
+        yield from _of_runner(case.config.settings(runner), worn)
     snapshot = read_snapshot(case.config.runtime)
     if snapshot is None:
         yield _SAYS.ok(f"{count(len(pods), 'pod')}; how they are is known while the hub runs")
         return
     for health in snapshot.pods:
         yield from _of_pod(health)
+
+
+def _of_runner(settings: RunnerSettings, worn: Collection[Placement]) -> Iterator[Finding]:
+    """Whether strides and pace can come of it."""
+    runner = settings.runner
+    for shank in _SHANKS:
+        if shank not in worn:
+            text = f"{runner}: no pod at {shank.label}: no strides of that leg"
+            yield _SAYS.warn(text, Advice.PROVISION_SHANK)
+    if not _THIGHS & set(worn):
+        yield _SAYS.ok(f"{runner}: no pod at a thigh: strides have no pace")
+    elif settings.height_m is settings.leg_length_left_m is settings.leg_length_right_m is None:
+        text = f"{runner}: neither height nor leg length: strides have no pace, and no zones"
+        yield _SAYS.warn(text, Advice.MEASURE)
 
 
 def _of_pod(health: PodHealth) -> Iterator[Finding]:

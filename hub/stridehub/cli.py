@@ -15,6 +15,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 
+KERNEL = "stridehub.kernel._native"  # built for one kind of processor
 MAX_RUNNERS = 32  # more do not fit on a screen
 
 
@@ -36,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, EXIT_CONFIG)
     except StrideHubError as error:
         return _failed(error, EXIT_FAILED)
+    except ImportError as error:
+        if error.name != KERNEL:
+            raise
+        return _failed(f"the stride kernel: {error}; install stridehub anew", EXIT_FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}", EXIT_FAILED)

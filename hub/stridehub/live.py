@@ -66,6 +66,7 @@ class Live:
         self._writes: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None  # while it runs
+        self.parts: Sequence[asyncio.Task[None]] = ()  # of it: none of them ends before
         self.advanced_s = -math.inf  # by the loop's clock: when hub time last passed
         self._end_s = 0.0  # by the loop's clock: nothing is waited for any longer
         self._store = coaching
@@ -177,10 +178,12 @@ class Live:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.source.run(self.sink))
-            group.create_task(self._advance())
-            group.create_task(self._check())
-            group.create_task(self._keep_remembering())
+            self.parts = [
+                group.create_task(self.source.run(self.sink), name="pods"),
+                group.create_task(self._advance(), name="strides"),
+                group.create_task(self._check(), name="checklist"),
+                group.create_task(self._keep_remembering(), name="memory"),
+            ]
 
     async def _advance(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -71,6 +71,7 @@ class Uplink:
         self._find = find
         self._wake: Callable[[], None] = lambda: None
         self._reasons: Callable[[], Iterable[str]] = tuple  # of the bulletins
+        self.parts: Sequence[asyncio.Task[None]] = ()  # of what runs: none of them ends before
         self._answers: set[asyncio.Task[None]] = set()  # that wait for the disk
 
     @asynccontextmanager
@@ -165,10 +166,12 @@ class Uplink:
     async def _tell(self, team: Team, hub: HubBulletins, outlet: Outlet, clock: ClockWatch) -> None:
         runners = RunnerBulletins(team, self.chronicle, self.topics, outlet)
         async with asyncio.TaskGroup() as group:
-            group.create_task(runners.run())
-            group.create_task(hub.run())
-            group.create_task(self._look_after_session(team, hub.view))
-            group.create_task(clock.run())
+            self.parts = [
+                group.create_task(runners.run(), name="summaries"),
+                group.create_task(hub.run(), name="status"),
+                group.create_task(self._look_after_session(team, hub.view), name="session"),
+                group.create_task(clock.run(), name="clock"),
+            ]
 
     async def _look_after_session(self, team: Team, view: HubView) -> None:
         while True:

@@ -26,12 +26,17 @@ def hang(*_):
     time.sleep(1000)
 
 def stop_advancing(*_):
+    import stridehub.live
+    stridehub.live.ADVANCE_S = 1e6
+
+def end_a_task(*_):
     for task in asyncio.all_tasks():
-        if task.get_coro().__qualname__ == "Live._advance":
+        if task.get_coro().__qualname__ == "HubBulletins.run":
             task.cancel()
 
 signal.signal(signal.SIGUSR1, hang)
 signal.signal(signal.SIGUSR2, stop_advancing)
+signal.signal(signal.SIGWINCH, end_a_task)
 """
 
 
@@ -115,6 +120,15 @@ def test_it_is_not_ready_with_a_kernel_that_measures_wrongly(
     assert "the stride kernel fails its self-test" in journal
 
 
+def test_a_kernel_of_another_processor_is_told_in_a_line(settings: Path, tmp_path: Path) -> None:
+    no_kernel = sabotaged(tmp_path, "import sys\nsys.modules['stridehub.kernel._native'] = None\n")
+    with ServiceManager("run", "--config", settings, environment=no_kernel) as manager:
+        assert manager.exits() == 1
+        journal = manager.journal()
+    assert journal.count("\n") == 1
+    assert "install stridehub anew" in journal
+
+
 def test_the_status_says_what_is_there_and_what_is_wrong(broker: Mosquitto, tmp_path: Path) -> None:
     path = written(tmp_path, broker.port)
     Roster(load_hub_config(path).database).keep(POD)
@@ -135,11 +149,20 @@ def test_a_hub_whose_loop_hangs_is_not_fed(settings: Path, tmp_path: Path) -> No
         assert manager.process.poll() is None
 
 
-def test_a_hub_that_looks_for_no_strides_is_not_fed(settings: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (signal.SIGUSR2, "no stride has been looked for within 5 s"),
+        (signal.SIGWINCH, "a part of the hub's work has ended: status"),
+    ],
+)
+def test_a_hub_that_works_only_in_part_is_not_fed(
+    settings: Path, tmp_path: Path, number: signal.Signals, why: str
+) -> None:
     """While all else goes on."""
     with _sabotaged_hub(settings, tmp_path) as manager:
-        manager.process.send_signal(signal.SIGUSR2)
-        manager.status("no stride has been looked for")
+        manager.process.send_signal(number)
+        manager.status(why)
         begun, end_s = len(manager.said), time.monotonic() + WATCHDOG_S
         while (left_s := end_s - time.monotonic()) > 0:
             manager.next_word(left_s)

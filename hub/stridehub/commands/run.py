@@ -100,7 +100,7 @@ async def _measure(
             Health(
                 notifier,
                 lambda: _status(hub, side, strides, cues),
-                lambda: _why_ill(hub, (at_work, told)),
+                lambda: _why_ill(hub, [at_work, told, *hub.parts, *side.uplink.parts]),
             ).running() as watching,
         ):
             stopped = asyncio.create_task(stop.wait())
@@ -211,8 +211,9 @@ def _view(hub: Live, side: CoachSide, strides: Counter[str], cues: CueNews) -> T
 
 def _why_ill(hub: Live, work: Iterable["asyncio.Task[None]"]) -> str | None:
     """Why nobody should believe that this hub works; None: all goes on."""
-    if any(task.done() for task in work):
-        return "the hub's work has ended"
+    ended = [task.get_name() for task in work if task.done()]
+    if ended:
+        return f"a part of the hub's work has ended: {', '.join(ended)}"
     late_s = asyncio.get_running_loop().time() - hub.advanced_s
     if late_s > ADVANCE_HANGS_S:
         return f"no stride has been looked for within {ADVANCE_HANGS_S:g} s"

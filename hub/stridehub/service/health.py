@@ -56,12 +56,14 @@ class Health:
 
     def _tell(self) -> None:
         ill = self._why_ill()
+        if not self._is_ready:
+            if ill is not None:
+                return
+            self._is_ready = True
+            self._notifier.ready()
         if ill is None:
-            if not self._is_ready:
-                self._is_ready = True
-                self._notifier.ready()
             self._notifier.watchdog()
-        elif self._is_ready and self._ill is None:
+        elif self._ill is None:
             log.error("%s; the watchdog is not fed", ill)
         self._ill = ill
-        self._notifier.status(self._status() if ill is None else ill)
+        self._notifier.status(ill or self._status())

@@ -2,6 +2,7 @@
 
 import calendar
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -53,6 +54,9 @@ def told(findings: Iterable[Finding], verdict: str, words: str) -> Finding:
     """The one finding that says so; whatever is not ok says what to do."""
     found = list(findings)
     assert all(bool(finding.advice) == (finding.verdict != "ok") for finding in found)
+    assert not [
+        it for it in found if re.search(r"\b(USER|GROUP|FOLDER|FILE|UNIT|HUB)\b", it.advice)
+    ]
     matching = [it for it in found if it.verdict == verdict and words in it.text]
     assert len(matching) == 1, lines(found)
     return matching[0]

@@ -99,7 +99,8 @@ def connect_packet(client_id: bytes, user: bytes, password: bytes) -> bytes:
 )
 def test_a_right_that_is_missing(case: Cases, rules: str, words: str) -> None:
     with Mosquitto(passwords=PASSWORDS, acl=rules) as place:
-        assert told(broker.look(case(place.port)), "fail", words).advice == Advice.GRANT
+        found = told(broker.look(case(place.port)), "fail", words)
+        assert found.advice == Advice.GRANT.of(HUB="h1")
 
 
 def test_a_hub_that_may_not_command_itself_is_not_reproached(case: Cases) -> None:

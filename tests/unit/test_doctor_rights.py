@@ -74,7 +74,8 @@ def test_the_state_folder_is_the_hubs_alone(tmp_path: Path) -> None:
     case.config.state.mkdir(mode=0o700)
     told(access.look(case), "ok", "nobody else looks in")
     case.config.state.chmod(0o755)
-    assert told(access.look(case), "warn", "everybody may look in").advice == Advice.HIDE_STATE
+    found = told(access.look(case), "warn", "everybody may look in")
+    assert found.advice == Advice.HIDE_STATE.of(FOLDER=case.config.state)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,13 @@ def owner_of(path: Path) -> Account:
     return Account("o", path.stat().st_uid, frozenset({path.stat().st_gid}))
 
 
+def test_advice_can_be_typed_as_it_is() -> None:
+    """Whatever files are called."""
+    name = r"/my files/\1 $(reboot)"
+    told = Advice.SHOW_SECRET.of(USER="hub", FILE=name)
+    assert told == f"`sudo chown hub '{name}'`, and `sudo chmod 600 '{name}'`"
+
+
 # ---- service ----
 
 
@@ -172,19 +180,24 @@ def test_a_unit_that_is_not_installed(tmp_path: Path, systemctl: Path) -> None:
     ("differing", "verdict", "words", "advice"),
     [
         ({}, "ok", "runs, and starts with the machine", ""),
-        ({"NRestarts": "3"}, "warn", "had to be restarted: 3", Advice.READ_LOG),
-        ({"UnitFileState": "disabled"}, "warn", "will not after a restart", Advice.ENABLE),
+        ({"NRestarts": "3"}, "warn", "had to be restarted: 3", Advice.READ_LOG.of(UNIT=HUB_UNIT)),
+        (
+            {"UnitFileState": "disabled"},
+            "warn",
+            "will not after a restart",
+            Advice.ENABLE.of(UNIT=HUB_UNIT),
+        ),
         (
             {"ActiveState": "inactive", "UnitFileState": "disabled"},
             "warn",
             "is inactive, and not enabled",
-            Advice.ENABLE,
+            Advice.ENABLE.of(UNIT=HUB_UNIT),
         ),
         (
             {"ActiveState": "failed", "Result": "watchdog", "ExecMainStatus": "6"},
             "fail",
             "has failed: watchdog (code 6",
-            Advice.READ_LOG,
+            Advice.READ_LOG.of(UNIT=HUB_UNIT),
         ),
         (
             {"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"},

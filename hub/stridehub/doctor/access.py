@@ -40,7 +40,7 @@ def _of_user(case: Case, account: Account) -> Iterator[Finding]:
     lacking = [group for group in wanted if account.uid != 0 and not account.is_in(group)]
     for group in lacking:
         text = f"user {account.name} is not in group {group}"
-        yield _SAYS.warn(f"{text} (GROUP and USER below)", Advice.JOIN_GROUP)
+        yield _SAYS.warn(f"{text}", Advice.JOIN_GROUP, GROUP=group, USER=account.name)
     if not lacking:
         yield _SAYS.ok(f"the hub runs as {account.name}")
 
@@ -52,7 +52,7 @@ def _of_settings(case: Case, account: Account) -> Iterator[Finding]:
     elif account.may(path, os.R_OK):
         yield _SAYS.ok(f"settings are read from {path}")
     else:
-        yield _SAYS.fail(f"{path}: {account.name} may not read it", Advice.SHOW_SETTINGS)
+        yield _SAYS.fail(f"{path}: {account.name} may not read it", Advice.SHOW_SETTINGS, FILE=path)
 
 
 def _of_state(folder: Path, account: Account) -> Iterator[Finding]:
@@ -62,12 +62,14 @@ def _of_state(folder: Path, account: Account) -> Iterator[Finding]:
             yield _SAYS.ok(f"state folder {folder}: made with the first start")
         else:
             text = f"state folder {folder}: not there, and {account.name} may not make it"
-            yield _SAYS.fail(text, Advice.OWN_STATE)
+            yield _SAYS.fail(text, Advice.OWN_STATE, USER=account.name, FOLDER=folder)
     elif not account.may(folder, _READ_AND_WRITE):
         text = f"state folder {folder}: {account.name} may not write there"
-        yield _SAYS.fail(text, Advice.OWN_STATE)
+        yield _SAYS.fail(text, Advice.OWN_STATE, USER=account.name, FOLDER=folder)
     elif folder.stat().st_mode & _PUBLIC:
-        yield _SAYS.warn(f"state folder {folder}: everybody may look in", Advice.HIDE_STATE)
+        yield _SAYS.warn(
+            f"state folder {folder}: everybody may look in", Advice.HIDE_STATE, FOLDER=folder
+        )
     else:
         yield _SAYS.ok(f"state folder {folder}: {account.name} writes, nobody else looks in")
 
@@ -88,10 +90,19 @@ def _of_secret(path: Path, account: Account) -> Iterator[Finding]:
         yield _SAYS.fail(f"{path}: {error.strerror}", Advice.WRITE_SECRET)
         return
     if mode & _PUBLIC:
-        yield _SAYS.fail(f"{path}: everybody may read it ({mode:03o})", Advice.HIDE_SECRET)
+        yield _SAYS.fail(
+            f"{path}: everybody may read it ({mode:03o})", Advice.HIDE_SECRET, FILE=path
+        )
     elif mode & _SHARED:
-        yield _SAYS.warn(f"{path}: its group may read it ({mode:03o})", Advice.HIDE_SECRET)
+        yield _SAYS.warn(
+            f"{path}: its group may read it ({mode:03o})", Advice.HIDE_SECRET, FILE=path
+        )
     elif not account.may(path, os.R_OK):
-        yield _SAYS.fail(f"{path}: {account.name} may not read it", Advice.SHOW_SECRET)
+        yield _SAYS.fail(
+            f"{path}: {account.name} may not read it",
+            Advice.SHOW_SECRET,
+            USER=account.name,
+            FILE=path,
+        )
     else:
         yield _SAYS.ok(f"{path}: {account.name} reads it, nobody else ({mode:03o})")

@@ -1,11 +1,22 @@
 """All that doctor tells people to do. docs/TROUBLESHOOTING.md has each, by subject."""
 
+import re
+import shlex
 from enum import StrEnum
 
 from stridehub.pods.backoff import Failure
 
 
 class Advice(StrEnum):
+    """USER, GROUP, FOLDER, FILE, UNIT and HUB stand for what they are named in each case."""
+
+    def of(self, **names: object) -> str:
+        """To be typed as it stands there; such as of(UNIT="stridehub.service")."""
+        told = self.value
+        for name, meant in names.items():
+            told = re.sub(rf"\b{name}\b", shlex.quote(str(meant)).replace("\\", r"\\"), told)
+        return told
+
     # any subject
     LOOK_BY_HAND = "look again; if it stays so, `journalctl -b -p warning` may tell why"
 

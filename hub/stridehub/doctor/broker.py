@@ -86,7 +86,7 @@ def _named(case: Case) -> Iterator[Finding]:
         yield _SAYS.fail(str(error), _advice(error.reason))
         return
     yield _SAYS.ok(f"{endpoint}: {_welcome(endpoint, rights)}")
-    yield from _rights(endpoint, rights)
+    yield from _rights(case.config.name, endpoint, rights)
     yield from _certificate(endpoint, rights.certificate_ends_s)
 
 
@@ -104,20 +104,20 @@ def _welcome(endpoint: Endpoint, rights: Rights) -> str:
     return f"lets the hub in {who} ({protocol}{secure})"
 
 
-def _rights(endpoint: Endpoint, rights: Rights) -> Iterator[Finding]:
+def _rights(hub: str, endpoint: Endpoint, rights: Rights) -> Iterator[Finding]:
     if rights.write_refused is not None:
         text = f"{endpoint}: the hub may not write what it has to say: {rights.write_refused}"
-        yield _SAYS.fail(text, Advice.GRANT)
+        yield _SAYS.fail(text, Advice.GRANT, HUB=hub)
     elif rights.is_v5:
         yield _SAYS.ok("the hub may write what it has to say")
     elif not rights.hears_commands:
         text = f"{endpoint}: it does not tell whether the hub may write (MQTT 3.1.1)"
-        yield _SAYS.warn(text, Advice.GRANT)
+        yield _SAYS.warn(text, Advice.GRANT, HUB=hub)
     if rights.commands_refused is not None:
         text = f"{endpoint}: no commands for the hub: {rights.commands_refused}"
-        yield _SAYS.fail(text, Advice.GRANT)
+        yield _SAYS.fail(text, Advice.GRANT, HUB=hub)
     elif rights.hears_commands is False and rights.is_v5:
-        yield _SAYS.fail(f"{endpoint}: commands do not come to the hub", Advice.GRANT)
+        yield _SAYS.fail(f"{endpoint}: commands do not come to the hub", Advice.GRANT, HUB=hub)
     elif rights.hears_commands:
         yield _SAYS.ok("commands come to the hub")
 

@@ -23,18 +23,24 @@ class Finding(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """Findings of one subject. Whatever is not good comes with what to do about it."""
+    """Findings of one subject. Whatever is not good comes with what to do about it.
+
+    `names`: what the capitals of the advice stand for.
+    """
 
     subject: str
 
     def ok(self, text: str) -> Finding:
-        return Finding(Verdict.OK, self.subject, _printable(text))
+        return self._finding(Verdict.OK, text, "")
 
-    def warn(self, text: str, advice: Advice) -> Finding:
-        return Finding(Verdict.WARN, self.subject, _printable(text), advice.value)
+    def warn(self, text: str, advice: Advice, **names: object) -> Finding:
+        return self._finding(Verdict.WARN, text, advice.of(**names))
 
-    def fail(self, text: str, advice: Advice) -> Finding:
-        return Finding(Verdict.FAIL, self.subject, _printable(text), advice.value)
+    def fail(self, text: str, advice: Advice, **names: object) -> Finding:
+        return self._finding(Verdict.FAIL, text, advice.of(**names))
+
+    def _finding(self, verdict: Verdict, text: str, advice: str) -> Finding:
+        return Finding(verdict, self.subject, _printable(text), _printable(advice))
 
 
 def _printable(text: str) -> str:

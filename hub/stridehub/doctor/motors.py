@@ -48,8 +48,8 @@ def _of_chip(case: Case, wires: GpioConfig, account: Account) -> Iterator[Findin
     try:
         device = _board_chip(devices)
         if not account.may(device, os.R_OK | os.W_OK):
-            text = f"{device}: {account.name} may not use it (USER below)"
-            yield _SAYS.fail(text, Advice.ALLOW_GPIO)
+            text = f"{device}: {account.name} may not use it"
+            yield _SAYS.fail(text, Advice.ALLOW_GPIO, USER=account.name)
         for pin in (wires.left, wires.right):
             yield _of_pin(case, device, pin)
     except PermissionError as error:

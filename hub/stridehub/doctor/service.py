@@ -35,13 +35,13 @@ def _of_unit(unit: Unit) -> Iterator[Finding]:
         yield _failed(unit)
     elif unit.active != "active":
         text = f"{name} is {unit.active}{'' if unit.is_enabled else ', and not enabled'}"
-        yield _SAYS.warn(f"{text} (UNIT below)", Advice.ENABLE)
+        yield _SAYS.warn(f"{text}", Advice.ENABLE, UNIT=name)
     elif not unit.is_enabled:
-        text = f"{name} runs, and will not after a restart of the machine (UNIT below)"
-        yield _SAYS.warn(text, Advice.ENABLE)
+        text = f"{name} runs, and will not after a restart of the machine"
+        yield _SAYS.warn(text, Advice.ENABLE, UNIT=name)
     elif unit.restarts:
-        text = f"{name} runs, and had to be restarted: {unit.restarts} (UNIT below)"
-        yield _SAYS.warn(text, Advice.READ_LOG)
+        text = f"{name} runs, and had to be restarted: {unit.restarts}"
+        yield _SAYS.warn(text, Advice.READ_LOG, UNIT=name)
     else:
         yield _SAYS.ok(f"{name} runs, and starts with the machine")
 
@@ -49,8 +49,8 @@ def _of_unit(unit: Unit) -> Iterator[Finding]:
 def _failed(unit: Unit) -> Finding:
     if unit.exit_code == _BAD_SETTINGS:
         return _SAYS.fail(f"{unit.name} does not take its settings", Advice.MEND_SETTINGS)
-    text = f"{unit.name} has failed: {unit.result} (code {unit.exit_code}; UNIT below)"
-    return _SAYS.fail(text, Advice.READ_LOG)
+    text = f"{unit.name} has failed: {unit.result} (code {unit.exit_code})"
+    return _SAYS.fail(text, Advice.READ_LOG, UNIT=unit.name)
 
 
 def _beside(case: Case, hub: Unit | None) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ def lay(root: Path, files: Mapping[str, str]) -> None:
 def case_in(folder: Path, files: Mapping[str, str] | None = None, config: str = "") -> Case:
     """Everything of it is below the folder. `config`: lines of settings."""
     root = folder / "machine"
-    root.mkdir(exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True)
     lay(root, files or {})
     settings = folder / "hub.toml"
     own = f'state_dir = "{folder / "state"}"\nruntime_dir = "{folder / "run"}"\n'

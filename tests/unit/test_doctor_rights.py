@@ -1,5 +1,6 @@
 """What doctor says of users, their files, the service and the pods."""
 
+import grp
 import os
 import tempfile
 from collections.abc import Iterator
@@ -121,13 +122,41 @@ def test_files_are_looked_at_for_the_services_user(systemctl: Path, public: Path
     told(access.look(case), "fail", "hub.toml: nobody may not read it")
     told(access.look(case), "fail", "secret: nobody may not read it")
     told(access.look(case), "fail", "not there, and nobody may not make it")
-    told(access.look(case), "warn", "user nobody is not in group bluetooth")
     case.config.state.mkdir(mode=0o700)
     told(access.look(case), "fail", "nobody may not write there")
     for path in (case.settings, secret, case.config.state):
         os.chown(path, NOBODY, NOBODY)
-    hub_is(systemctl, SupplementaryGroups="bluetooth")
     assert not [line for line in lines(access.look(case)) if line.startswith("fail")]
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "lines_told"),
+    [
+        ("bluetooth gpio", "bluetooth gpio", ["ok: the hub runs as nobody"]),
+        ("bluetooth gpio", "gpio", ["warn: user nobody is not in group bluetooth"]),
+        ("bluetooth gpio", "bluetooth", ["warn: user nobody is not in group gpio"]),
+        ("bluetooth", "bluetooth", ["ok: the hub runs as nobody"]),
+        ("", "bluetooth", ["ok: the hub runs as nobody"]),
+    ],
+)
+def test_groups_that_are_there_are_needed(
+    tmp_path: Path,
+    systemctl: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: str,
+    given: str,
+    lines_told: list[str],
+) -> None:
+    numbers = {name: 90_000 + number for number, name in enumerate(there.split())}
+
+    def getgrnam(name: str) -> grp.struct_group:
+        return grp.struct_group((name, "x", numbers[name], []))
+
+    monkeypatch.setattr(grp, "getgrnam", getgrnam)
+    hub_is(systemctl, SupplementaryGroups=given)
+    pins = '[haptics.gpio]\nleft = 18\nright = 19\nrunner = "r1"\n'
+    found = lines(access.look(case_in(tmp_path, SYSTEMD, pins)))
+    assert [line for line in found if "nobody is" in line or "runs as" in line] == lines_told
 
 
 def test_a_services_user_who_is_gone_is_told(tmp_path: Path, systemctl: Path) -> None:

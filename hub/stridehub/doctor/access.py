@@ -37,7 +37,7 @@ def _of_user(case: Case, account: Account) -> Iterator[Finding]:
         text = f"the hub is a service of user {account.name}, and this is {own.name}"
         yield _SAYS.warn(f"{text}: other settings, another state folder", Advice.USE_SUDO)
     wanted = ["bluetooth", *(["gpio"] if case.config.haptics.gpio is not None else [])]
-    lacking = [group for group in wanted if account.uid != 0 and not account.is_in(group)]
+    lacking = [group for group in wanted if account.lacks(group)]
     for group in lacking:
         text = f"user {account.name} is not in group {group}"
         yield _SAYS.warn(f"{text}", Advice.JOIN_GROUP, GROUP=group, USER=account.name)
@@ -62,7 +62,7 @@ def _of_state(folder: Path, account: Account) -> Iterator[Finding]:
             yield _SAYS.ok(f"state folder {folder}: made with the first start")
         else:
             text = f"state folder {folder}: not there, and {account.name} may not make it"
-            yield _SAYS.fail(text, Advice.OWN_STATE, USER=account.name, FOLDER=folder)
+            yield _SAYS.fail(text, Advice.MAKE_STATE, USER=account.name, FOLDER=folder)
     elif not account.may(folder, _READ_AND_WRITE):
         text = f"state folder {folder}: {account.name} may not write there"
         yield _SAYS.fail(text, Advice.OWN_STATE, USER=account.name, FOLDER=folder)

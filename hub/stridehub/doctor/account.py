@@ -19,12 +19,10 @@ class Account:
     uid: int
     gids: frozenset[int]
 
-    def is_in(self, group: str) -> bool:
-        """False where there is no such group."""
-        try:
-            return grp.getgrnam(group).gr_gid in self.gids
-        except KeyError:
-            return False
+    def lacks(self, group: str) -> bool:
+        """What a group may, which is there: root may it anyway."""
+        gid = _gid(group)
+        return self.uid != 0 and gid is not None and gid not in self.gids
 
     def may(self, path: Path, wanted: int) -> bool:
         """`wanted`: of os.R_OK, os.W_OK and os.X_OK. Not where it does not exist.
@@ -68,14 +66,14 @@ def hub_account(case: Case) -> Account:
     if unit is None:
         return own_account()
     user = pwd.getpwnam(unit.user)
-    more = {grp.getgrnam(group).gr_gid for group in unit.groups if _is_group(group)}
+    more = {gid for group in unit.groups if (gid := _gid(group)) is not None}
     gids = os.getgrouplist(user.pw_name, user.pw_gid)
     return Account(user.pw_name, user.pw_uid, frozenset({*gids, *more}))
 
 
-def _is_group(name: str) -> bool:
+def _gid(group: str) -> int | None:
+    """None where there is no such group."""
     try:
-        grp.getgrnam(name)
+        return grp.getgrnam(group).gr_gid
     except KeyError:
-        return False
-    return True
+        return None

@@ -42,6 +42,7 @@ class Advice(StrEnum):
     USE_SUDO = "`sudo stridehub doctor` looks at the hub that is a service, and at its settings"
     INSTALL_AGAIN = "`sudo make install` makes user and groups again"
     JOIN_GROUP = "`sudo usermod -aG GROUP USER`; then log in again, or restart the hub"
+    MAKE_STATE = "`sudo install -d -m 700 -o USER FOLDER`"
     OWN_STATE = "`sudo chown -R USER FOLDER`, and `sudo chmod 700 FOLDER`"
     HIDE_STATE = "`sudo chmod 700 FOLDER`: how runners move is nobody else's business"
     SHOW_SETTINGS = "`sudo chown root:stridehub FILE`, and `sudo chmod 640 FILE`"
@@ -116,7 +117,7 @@ class Advice(StrEnum):
 
     # pods
     PROVISION = "`stridehub provision` makes one yours"
-    PROVISION_SHANK = "`stridehub provision` one for it: strides are seen by the shanks"
+    PROVISION_SHANK = "`stridehub provision` gives it one: strides are seen by the shanks"
     MEASURE = "set height_m, or leg_length_left_m and leg_length_right_m, in [[runners]]"
     MEND_ROSTER = "start the hub: it mends what can be; then `stridehub provision` what is missing"
     CHARGE = "charge it before the session: an hour or two are left"

@@ -130,7 +130,8 @@ async def _bus() -> AsyncIterator[MessageBus]:
             async with asyncio.timeout(DBUS_S):
                 await bus.connect()
         except (OSError, EOFError, DBusFastError) as error:
-            raise RadioError("D-Bus", f"does not answer: {error}") from error
+            detail = f": {error}" if str(error) else ""
+            raise RadioError("D-Bus", f"does not answer{detail}") from error
         yield bus
     finally:
         bus.disconnect()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from made_machine import case_in, told
+from made_machine import case_in, first_on_path, program, told
 from rpi_gpio.lines import fake_gpio
 from stridehub.doctor import gpio_library, gpiochip, motors
 from stridehub.doctor.advice import Advice
@@ -129,6 +129,19 @@ def test_the_headers_chip_is_found_among_others(
 
 
 @pytest.mark.usefixtures("library")
+def test_what_the_service_was_told_of_the_board_counts(
+    tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = case_in(tmp_path, {"run/systemd/system/x": ""}, PINS)
+    chip(kernel, tmp_path, 0, "brcmvirt-gpio")
+    chip(kernel, tmp_path, 2, "gpio-sim")
+    environment = 'Environment=LG_WD=/nowhere \\"RPI_LGPIO_CHIP=2\\"'
+    program(tmp_path / "bin", "systemctl", f'echo "LoadState=loaded\n{environment}"')
+    monkeypatch.setenv("PATH", first_on_path(tmp_path / "bin"))
+    told(motors.look(case), "ok", "pin 18 of gpiochip2 is free")
+
+
+@pytest.mark.usefixtures("library")
 def test_a_machine_without_chip_and_one_that_is_none(tmp_path: Path) -> None:
     case = case_in(tmp_path, config=PINS)
     told(motors.look(case), "fail", "there is no /dev/gpiochip")
@@ -206,11 +219,11 @@ def test_it_has_to_be_the_right_one(
     words: str,
 ) -> None:
     installed(tmp_path / "site", monkeypatch, *libraries)
-    told(gpio_library.look_at_library(Says("motors")), verdict, words)
+    told(gpio_library.look_at_library(Says("motors"), os.environ), verdict, words)
 
 
 def test_one_that_is_not_there_is_told() -> None:
-    found = told(gpio_library.look_at_library(Says("motors")), "fail", "RPi")
+    found = told(gpio_library.look_at_library(Says("motors"), os.environ), "fail", "RPi")
     assert found.advice == Advice.INSTALL_GPIO
 
 
@@ -221,4 +234,6 @@ def test_one_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Mo
     (package / "GPIO.py").write_text("import time\ntime.sleep(600)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(gpio_library, "DOCTOR_IMPORT_S", 1.0)
-    told(gpio_library.look_at_library(Says("motors")), "fail", "hangs while it is loaded")
+    told(
+        gpio_library.look_at_library(Says("motors"), os.environ), "fail", "hangs while it is loaded"
+    )

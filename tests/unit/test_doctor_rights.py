@@ -180,6 +180,19 @@ def test_modes_are_read_as_the_kernel_does(tmp_path: Path) -> None:
     assert not member.is_allowed(path, os.R_OK)
 
 
+def test_a_file_is_out_of_reach_in_a_folder_that_is(public: Path) -> None:
+    stranger = Account("s", 12345, frozenset())
+    path = public / "folder" / "file"
+    path.parent.mkdir(mode=0o755)
+    path.touch()
+    path.chmod(0o644)
+    assert stranger.may(path, os.R_OK)
+    assert not stranger.may(path, os.W_OK)
+    assert not stranger.may(path.with_name("nothing"), os.R_OK)
+    path.parent.chmod(0o700)
+    assert not stranger.may(path, os.R_OK)
+
+
 def owner_of(path: Path) -> Account:
     """Not root, who may do everything."""
     if os.geteuid() == 0:
@@ -257,6 +270,12 @@ def test_a_hub_beside_the_service_is_one_too_many(tmp_path: Path, systemctl: Pat
     assert told(service.look(case), "fail", "beside the service").advice == Advice.END_OTHER
     hub_is(systemctl, MainPID="0", ActiveState="inactive")
     told(service.look(case), "ok", "a hub runs that was started by hand")
+
+
+def test_without_systemd_a_hub_by_hand_is_all_there_is(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+    write_snapshot(case.config.runtime, [])
+    told(service.look(case), "ok", f"a hub runs that was started by hand (process {os.getpid()})")
 
 
 def test_a_systemctl_that_is_not_there_or_fails_is_an_error(

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.version import Version
@@ -25,7 +25,7 @@ except MotorError as error:
 """
 
 
-def look_at_library(says: Says) -> Iterator[Finding]:
+def look_at_library(says: Says, environment: Mapping[str, str]) -> Iterator[Finding]:
     classic, good, below = (_version(name) for name in (_CLASSIC, _GOOD, _BELOW))
     if classic is not None and good is not None:
         yield says.fail(f"{_CLASSIC} {classic} and {_GOOD} {good} are installed", Advice.ONE_GPIO)
@@ -34,7 +34,7 @@ def look_at_library(says: Says) -> Iterator[Finding]:
         yield says.fail(text, Advice.NOT_CLASSIC)
     if good is not None and below is not None and Version(below) < _LEAST_BELOW:
         yield says.fail(f"{_BELOW} {below} does not work", Advice.UPDATE_LGPIO)
-    fault = fault_of_import()
+    fault = fault_of_import(environment)
     if fault is not None:
         yield says.fail(fault, Advice.INSTALL_GPIO)
     elif classic is None:
@@ -42,11 +42,12 @@ def look_at_library(says: Says) -> Iterator[Finding]:
         yield says.ok(f"{told} can be loaded")
 
 
-def fault_of_import() -> str | None:
+def fault_of_import(environment: Mapping[str, str]) -> str | None:
     """None where it can be loaded. Raises OSError."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", _LOAD],
+            env=environment,
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=DOCTOR_IMPORT_S,

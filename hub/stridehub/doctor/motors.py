@@ -11,10 +11,12 @@ from stridehub.doctor.case import Case
 from stridehub.doctor.finding import Finding, Says
 from stridehub.doctor.gpio_library import look_at_library
 from stridehub.doctor.gpiochip import label, line
+from stridehub.doctor.unit import HUB_UNIT, unit_of
 from stridehub.record.snapshot import read_snapshot
 
 _BOARD_CHIP = "pinctrl-"  # how the labels begin of the chips behind the header of any Pi
-_CHOSEN = "RPI_LGPIO_CHIP"  # a number, for rpi-lgpio
+_BOARD = "RPI_LGPIO_"  # what rpi-lgpio is told where it does not know the board
+_CHOSEN = f"{_BOARD}CHIP"  # a number
 _WORK_DIR = "LG_WD"  # for lgpio's pipe
 
 _SAYS = Says("motors")
@@ -28,10 +30,19 @@ def look(case: Case) -> Iterator[Finding]:
     if "gpio" not in case.config.drivers(wires.runner):
         yield _SAYS.ok(f"the drivers of {wires.runner} leave the pins alone")
         return
-    yield from look_at_library(_SAYS)
+    environment = _environment(case)
+    yield from look_at_library(_SAYS, environment)
     yield from _of_folder()
-    yield from _of_chip(case, wires, hub_account(case))
+    yield from _of_chip(case, wires, hub_account(case), environment.get(_CHOSEN))
     yield from _of_kernel(case)
+
+
+def _environment(case: Case) -> dict[str, str]:
+    """With what the service has been told of the board. Raises OSError."""
+    unit = unit_of(case, HUB_UNIT)
+    given = unit.environment if unit is not None else {}
+    board = {name: value for name, value in given.items() if name.startswith(_BOARD)}
+    return {**os.environ, **board}
 
 
 def _of_folder() -> Iterator[Finding]:
@@ -40,13 +51,15 @@ def _of_folder() -> Iterator[Finding]:
         yield _SAYS.fail(f"{_WORK_DIR} is {folder}: not to be written to", Advice.SET_LG_WD)
 
 
-def _of_chip(case: Case, wires: GpioConfig, account: Account) -> Iterator[Finding]:
+def _of_chip(
+    case: Case, wires: GpioConfig, account: Account, chosen: str | None
+) -> Iterator[Finding]:
     devices = case.all("dev/gpiochip*")
     if not devices:
         yield _SAYS.fail("there is no /dev/gpiochip", Advice.NO_GPIOCHIP)
         return
     try:
-        device = _board_chip(devices)
+        device = _board_chip(devices, chosen)
         if not account.may(device, os.R_OK | os.W_OK):
             text = f"{device}: {account.name} may not use it"
             yield _SAYS.fail(text, Advice.ALLOW_GPIO, USER=account.name)
@@ -59,9 +72,8 @@ def _of_chip(case: Case, wires: GpioConfig, account: Account) -> Iterator[Findin
         yield _SAYS.warn(text, Advice.LOOK_BY_HAND)
 
 
-def _board_chip(devices: list[Path]) -> Path:
+def _board_chip(devices: list[Path], chosen: str | None) -> Path:
     """That of the header: which number it has depends on board and kernel. Raises OSError."""
-    chosen = os.environ.get(_CHOSEN)
     for device in devices:
         is_chosen = device.name == f"gpiochip{chosen}"
         if is_chosen or (chosen is None and label(device).startswith(_BOARD_CHIP)):

@@ -1,5 +1,7 @@
 """systemd's units."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stridehub.doctor.asking import said
@@ -18,6 +20,7 @@ _ASKED = (
     "NRestarts",
     "User",
     "SupplementaryGroups",
+    "Environment",
 )
 
 
@@ -34,6 +37,7 @@ class Unit:
     restarts: int  # by systemd, since somebody started it
     user: str
     groups: tuple[str, ...]  # besides the user's own
+    environment: Mapping[str, str]  # that it adds
 
 
 def unit_of(case: Case, name: str) -> Unit | None:
@@ -55,12 +59,19 @@ def unit_of(case: Case, name: str) -> Unit | None:
         restarts=_number(told.get("NRestarts")),
         user=told.get("User") or "root",
         groups=tuple(told.get("SupplementaryGroups", "").split()),
+        environment=_variables(told.get("Environment", "")),
     )
 
 
 def has_systemd(case: Case) -> bool:
     """As the machine's own: the folder is there while it runs."""
     return (case.root / "run/systemd/system").is_dir()
+
+
+def _variables(told: str) -> dict[str, str]:
+    """Quoted as for a shell where there are spaces. Raises ValueError."""
+    given = (assignment.partition("=") for assignment in shlex.split(told))
+    return {name: value for name, _, value in given}
 
 
 def _number(text: str | None) -> int:

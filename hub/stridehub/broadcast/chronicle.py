@@ -100,6 +100,8 @@ class Chronicle:
         by_ms = round(by_s * 1e3)
         self._begun_ms += by_ms
         self._store.put(ClockSet(t_ms=self.utc_ms(), by_ms=by_ms))
+        for news in self._news.values():
+            news.clock_was_set(by_ms)
 
     def continues_nothing(self) -> None:
         """The hub was away for longer than its clock had said."""

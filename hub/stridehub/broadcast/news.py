@@ -33,6 +33,13 @@ class RunnerNews:
             t=utc_ms, kind=cue.kind, side=cue.side, withheld=cue.withheld, response=None
         )
 
+    def clock_was_set(self, by_ms: int) -> None:
+        """All of it was so much later than it says."""
+        if self.stride_utc_ms is not None:
+            self.stride_utc_ms += by_ms
+        if self.cue is not None:
+            self.cue = msgspec.structs.replace(self.cue, t=self.cue.t + by_ms)
+
     def on_follow_up(self, answer: CueFollowUp) -> None:
         if self.cue is not None and answer.t == self._cue_s:
             self.cue = msgspec.structs.replace(self.cue, response=answer.response)

@@ -1,12 +1,14 @@
 """docs/SECURITY.md: its ports are those that listen, its readers those that are fuzzed."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from docs_pages import commands_of, pages
-from stridehub.config import HubConfig
+from stridehub.config import HubConfig, load_hub_config
+from stridehub.dashboard.policy import is_loopback
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFS = sorted((ROOT / "systemd" / "mosquitto").glob("*.conf"))
@@ -43,6 +45,24 @@ def test_the_ports_of_the_hub_are_its_defaults(text: str) -> None:
     assert named(text, "`[dashboard]`") == {(page.port, page.listen)}
 
 
+def test_an_installed_hub_is_open_only_where_it_is_shared(text: str, tmp_path: Path) -> None:
+    alone = load_hub_config(ROOT / "systemd" / "stridehub.toml")
+    assert alone.mqtt.host is not None
+    assert is_loopback(alone.mqtt.host)
+    assert named(text, "`[dashboard]`") == {(alone.dashboard.port, alone.dashboard.listen)}
+
+    said = subprocess.run(
+        ["bash", "-c", ". systemd/setup.sh && settings_shared"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    (tmp_path / "shared.toml").write_bytes(said.stdout)
+    page = load_hub_config(tmp_path / "shared.toml").dashboard
+    assert page.listen == "0.0.0.0"
+    assert named(text, "/setup.sh)") == {(page.port, EVERYWHERE)}
+
+
 @pytest.mark.parametrize("conf", CONFS, ids=[conf.name for conf in CONFS])
 def test_the_ports_of_a_broker_are_those_of_its_file(text: str, conf: Path) -> None:
     lines = re.findall(r"^listener (\d+)(?: (\S+))?$", conf.read_text(), re.MULTILINE)
@@ -50,7 +70,7 @@ def test_the_ports_of_a_broker_are_those_of_its_file(text: str, conf: Path) -> N
 
 
 def test_every_row_is_looked_at(text: str) -> None:
-    sources = ("`[broker]`", "`[dashboard]`", *(f"/{conf.name})" for conf in CONFS))
+    sources = ("`[broker]`", "`[dashboard]`", "/setup.sh)", *(f"/{conf.name})" for conf in CONFS))
     for row in table(text, "ports"):
         assert sum(source in row[3] for source in sources) == 1, row
 

@@ -30,8 +30,9 @@ class Field:
         self.hub.do("stop")
         took_s = []
         stats = await self.pods.tell("stats")
-        for told in stats.values():
+        for number, told in stats.items():
             begun_s = time.monotonic()
+            await self.pods.tell("tap", int(number))  # which opens its pairing window
             shell(f"{PROGRAM} provision --pod {told['address']} --yes")
             took_s.append(time.monotonic() - begun_s)
         self.outcome.tell(provision_s=took_s)

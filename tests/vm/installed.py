@@ -12,11 +12,20 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from vm import scenes_cue, scenes_faults, scenes_full_card, scenes_install, scenes_power, scenes_run
+from vm import (
+    scenes_cue,
+    scenes_deb,
+    scenes_faults,
+    scenes_full_card,
+    scenes_install,
+    scenes_power,
+    scenes_run,
+)
 from vm.field import Field, field_of
 from vm.outcome import Outcome, table
 
 ALONE: dict[str, Callable[[Outcome], Awaitable[None]]] = {
+    "deb": scenes_deb.deb,
     "install": scenes_install.install,
     "share": scenes_install.share,
     "cue": scenes_cue.cue,

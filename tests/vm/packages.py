@@ -33,16 +33,17 @@ def site(python: str) -> tuple[Path, str]:
     return _made(BUILD / f"site-{python}", [python, wanted], fill)
 
 
-def wheels(python: str) -> Path:
-    """A folder of all that the hub's installation wants of PyPI, to build the hub with as well."""
+def wheels(python: str, folder: Path) -> None:
+    """Puts the hub there, and all that it wants of PyPI."""
 
     def fill(folder: Path) -> None:
         _pip("download", f"--dest={folder}", *_of_guest(python), *wanted)
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    needed: list[str] = project["project"]["dependencies"] + project["build-system"]["requires"]
-    wanted = [*needed, *_gpio(python)]
-    return _made(BUILD / f"wheels-{python}", [python, wanted], fill)[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *_gpio(python)]
+    kept, _ = _made(BUILD / f"wheels-{python}", [python, wanted], fill)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    _own_wheel(folder)
 
 
 def _made(folder: Path, wanted: Sequence[Any], fill: Callable[[Path], None]) -> tuple[Path, str]:
@@ -70,17 +71,16 @@ def _digest(wanted: Sequence[Any]) -> str:
 
 def _own_wheel(folder: Path) -> Path:
     """Of a copy: whoever builds in the checkout meanwhile is not disturbed."""
-    copy = folder / "stridehub"
-    copy.mkdir()
     unwanted = shutil.ignore_patterns("build", "__pycache__", "*.egg-info", "*.so")
-    for name in _OF_WHEEL:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=unwanted)
-        else:
-            shutil.copy(source, copy / name)
-    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
-    return next(folder.glob("*.whl"))
+    with tempfile.TemporaryDirectory() as copy:
+        for name in _OF_WHEEL:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, Path(copy, name), ignore=unwanted)
+            else:
+                shutil.copy(source, Path(copy, name))
+        _pip("wheel", "--no-deps", f"--wheel-dir={folder}", copy)
+    return next(folder.glob("stridehub-*.whl"))
 
 
 def _of_guest(python: str) -> list[str]:

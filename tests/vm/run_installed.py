@@ -26,12 +26,13 @@ from vm.packages import ROOT, wheels
 
 _IMAGE = "root.img"
 _OF_SUITE = {
-    "bookworm": ["install", "cue"],
+    "bookworm": ["deb", "install", "cue"],
     "trixie": [
         "install", "share", "strides", "no_adapter", "adapter_out", "broker_away", "clock",
         "killed", "stopped", "dashboard", "full_card", "power_cut", "after_power_cut",
     ],
 }  # fmt: skip
+_INSTALLING = {"install", "share"}
 _CUT = "power_cut"  # after which the VM is started again
 
 
@@ -51,11 +52,16 @@ def main() -> None:
 
 def _run(chosen: argparse.Namespace, disk: Path) -> int:
     vm = session.rig(disk)
+    scenes = chosen.scenes or _OF_SUITE[session.suite()]
     try:
         if chosen.stop:
             return 0
-        _prepare(vm, disk)
-        return _play(vm, chosen.scenes or _OF_SUITE[session.suite()])
+        python = _ready(vm, disk)
+        if _INSTALLING & set(scenes):
+            _bring_checkout(vm, python)
+        if "deb" in scenes:
+            _bring_package(vm)
+        return _play(vm, scenes)
     finally:
         if not chosen.keep:
             with session.told("stop"):
@@ -63,8 +69,8 @@ def _run(chosen: argparse.Namespace, disk: Path) -> int:
             shutil.rmtree(disk, ignore_errors=True)
 
 
-def _prepare(vm: Rig, disk: Path) -> None:
-    """A VM with the checkout and wheels in it."""
+def _ready(vm: Rig, disk: Path) -> str:
+    """Its Python's version."""
     if not vm.is_running:
         usual = session.usual_images()
         session.rig().build()
@@ -75,10 +81,24 @@ def _prepare(vm: Rig, disk: Path) -> None:
                 subprocess.run(["cp", "--sparse=always", usual / name, disk / name], check=True)
         with session.told("boot"):
             vm.start(keeps=True)
-    python = session.make_ready(vm)
+    return session.make_ready(vm)
+
+
+def _bring_checkout(vm: Rig, python: str) -> None:
+    """And wheels."""
     with session.told("wheels and checkout"):
         vm.tell("rm -rf /opt/vm/checkout /opt/vm/wheels")
-        vm.copy([(wheels(python), "wheels"), *_checkout()])
+        with tempfile.TemporaryDirectory() as folder:
+            wheels(python, Path(folder))
+            vm.copy([(Path(folder), "wheels"), *_checkout()])
+
+
+def _bring_package(vm: Rig) -> None:
+    """Made here, so for Debian of this machine."""
+    with session.told("package"):
+        subprocess.run(["make", "--silent", "deb"], cwd=ROOT, check=True, stdout=sys.stderr)
+        newest = max((ROOT / "dist").glob("*.deb"), key=lambda path: path.stat().st_mtime)
+        vm.copy([(newest, "stridehub.deb")])
 
 
 def _checkout() -> list[tuple[Path, str]]:

@@ -24,7 +24,7 @@ _INSTALL = "cd /opt/vm/checkout && make install WHEELS=/opt/vm/wheels"
 _UNITS = ("stridehub.service", "stridehub-dashboard.service", "stridehub-tidy.service")
 _ENABLED = ("stridehub.service", "stridehub-dashboard.service", "stridehub-tidy.timer")
 _MOST_EXPOSED = 2.0
-_MODES = {
+MODES = {
     "/etc/stridehub": "750 root:stridehub",
     "/etc/stridehub/stridehub.toml": "640 root:stridehub",
     "/etc/stridehub/mqtt-password": "600 stridehub:stridehub",
@@ -38,17 +38,22 @@ _PLAIN_PORT = 1883
 
 async def install(outcome: Outcome) -> None:
     told = _installed(outcome, "first", _INSTALL)
-    found = re.findall(r"user +(\S+)\n +password +(\S+)", told)
-    outcome.check(len(found) == 1, f"{len(found)} logins are told")
-    keep_login(Login(*found[0]))
+    login_told(outcome, told)
     for unit in _ENABLED:
         is_enabled = "enabled" in shell(f"systemctl is-enabled {unit} || true").split()
         outcome.check(is_enabled, f"{unit} is not enabled")
-    for step in (_begins, _hardened, _again, _private, _examined):
+    for step in (_begins, check_hardened, _again, _private, _examined):
         with outcome.part(step.__name__.strip("_")):
             step(outcome)
     with outcome.part("strangers"):
         await _strangers(outcome, _PLAIN_PORT)
+
+
+def login_told(outcome: Outcome, told: str) -> None:
+    """One, of the coach; it is kept for other scenes."""
+    found = re.findall(r"user +(\S+)\n +password +(\S+)", told)
+    outcome.check(len(found) == 1, f"{len(found)} logins are told")
+    keep_login(Login(*found[0]))
 
 
 def _installed(outcome: Outcome, name: str, command: str) -> str:
@@ -77,7 +82,7 @@ def _begins(outcome: Outcome) -> None:
     outcome.tell(tidy_s=tidy.do("start"), tidy_logs=tidy.log())
 
 
-def _hardened(outcome: Outcome) -> None:
+def check_hardened(outcome: Outcome) -> None:
     exposures = [exposure(unit) for unit in _UNITS]
     outcome.tell(exposures=exposures)
     outcome.check(max(exposures) <= _MOST_EXPOSED, f"exposed: {exposures}")
@@ -118,16 +123,16 @@ def _told_of(path: Path) -> str:
 
 
 def _private(outcome: Outcome) -> None:
-    for path, wanted in _MODES.items():
+    for path, wanted in MODES.items():
         found = shell(f"stat --format='%a %U:%G' {path}").strip()
         outcome.check(found == wanted, f"{path}: {found}, not {wanted}")
     groups = set(shell("id --name --groups stridehub").split())
     outcome.check({"bluetooth", "gpio"} <= groups, f"groups of stridehub: {groups}")
     outcome.tell(listens=listening())
-    _check_ports(outcome, set())
+    check_ports(outcome, set())
 
 
-def _check_ports(outcome: Outcome, to_all: set[str]) -> None:
+def check_ports(outcome: Outcome, to_all: set[str]) -> None:
     """Beyond this machine nothing listens but ssh, which is the rig's, and these."""
     found = set()
     for address, programs in listening().items():
@@ -166,6 +171,6 @@ async def share(outcome: Outcome) -> None:
         await until(lambda: bool(coach.status), "a status of the hub", PATIENCE_S)
         outcome.tell(status=coach.status.get("state"), reasons=coach.status.get("reasons"))
     await _strangers(outcome, 8883)
-    _check_ports(outcome, _OPEN_TO_ALL)
+    check_ports(outcome, _OPEN_TO_ALL)
     with urllib.request.urlopen("http://127.0.0.1:8080/config.json", timeout=60) as answer:
         outcome.tell(page_is_told=json.loads(answer.read()))

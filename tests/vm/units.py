@@ -11,7 +11,7 @@ from stridehub.model import LinkState
 from stridehub.record.snapshot import read_snapshot
 from vm.outcome import until
 
-PROGRAM = "/usr/local/bin/stridehub"
+PROGRAM = "stridehub"
 RUNTIME = Path("/run/stridehub")
 STATE = Path("/var/lib/stridehub")
 PATIENCE_S = 120.0  # of an emulated machine

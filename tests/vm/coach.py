@@ -129,6 +129,8 @@ class Coach:
     def _take(self) -> None:
         for _ in range(self._arrivals.qsize()):
             arrival = self._arrivals.get()
+            if arrival.topic == self.topics.doctor:
+                continue  # whether the broker takes anything: no news to anybody
             self.judge.take(arrival)
             if not arrival.payload:
                 continue

@@ -18,7 +18,7 @@ _MAY_BE_LOST_S = 3.0  # a power cut costs 2 s, and a moment on this machine
 async def power_cut(field: Field) -> None:
     """Of this very machine: nothing comes back from here. See after_power_cut."""
     await field.all_stream()
-    await field.coach.more_strides(20)
+    await field.coach.more_strides(6)
     received = {
         session: received.newest
         for (topic, session), received in field.coach.judge.received.items()
@@ -29,7 +29,7 @@ async def power_cut(field: Field) -> None:
         file.flush()
         os.fsync(file.fileno())
     await asyncio.sleep(_MAY_BE_LOST_S)
-    await field.coach.more_strides(4)
+    await field.coach.more_strides(2)
     Path("/proc/sysrq-trigger").write_text("b")
 
 

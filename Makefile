@@ -22,6 +22,9 @@ C_FILES := native/src/*.[ch] native/include/*.h native/tests/*.[ch] \
 	$(wildcard $(addprefix firmware/,core/*.[ch] tests/*.[ch] cortex_m/*.c virtual/*/*.[ch] \
 	zephyr/src/*.[ch] zephyr/tests/bsim/*.[ch] zephyr/tests/bsim/*/src/*.[ch]))
 
+SHELL_FILES := systemd/install systemd/uninstall debian/build debian/program debian/pins-recommends \
+	$(wildcard debian/stridehub.p*) .ci/install-missing .ci/run
+
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command 'make lock'
 
@@ -150,6 +153,8 @@ lint: $(VENV)/with-lint
 	@$(BIN)/ruff format --check
 	$(SAY) 'mypy --strict'
 	@$(BIN)/mypy
+	$(SAY) 'shellcheck'
+	@$(BIN)/shellcheck --external-sources $(SHELL_FILES)
 	$(SAY) 'clang-format'
 	@clang-format --dry-run -Werror $(C_FILES)
 	$(SAY) 'clang-tidy'

@@ -96,6 +96,15 @@ def test_it_is_ready_lives_and_stops(settings: Path, abstract: bool) -> None:
     assert manager.said[-1]["STOPPING"] == "1"
 
 
+def test_a_hub_that_has_no_pods_yet_is_ready(tmp_path: Path) -> None:
+    path = written(tmp_path, free_port())
+    with ServiceManager("run", "--config", path, watchdog_s=WATCHDOG_S) as manager:
+        manager.hears(is_ready)
+        manager.status("0 of 0 pods stream")
+        manager.hears(lambda word: "WATCHDOG" in word)
+        assert manager.ends() == 0
+
+
 def test_it_is_not_ready_with_bad_settings(tmp_path: Path) -> None:
     path = written(tmp_path, free_port(), 'plan = "no such plan"\n')
     with ServiceManager("run", "--config", path) as manager:

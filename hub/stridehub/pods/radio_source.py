@@ -77,6 +77,8 @@ class RadioSource:
                 group.create_task(adapter.run())
             for keeper in self._keepers:
                 group.create_task(keeper.run(_Place(board, keeper)))
+            if not self._keepers:
+                await asyncio.get_running_loop().create_future()  # there is nothing to do
 
     def _set_up(self) -> None:
         def by_adapter(pod: KnownPod) -> str:

@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -189,32 +191,53 @@ def bonded(number: int, adapter: str) -> KnownPod:
 @with_bluez
 def test_an_adapter_that_is_off(tmp_path: Path) -> None:
     async def test() -> None:
-        async with world(pods=1):
-            await power_off("hci0")
+        async with world(pods=1), system_bus() as bus:
+            power = ("org.bluez.Adapter1", "Powered", Variant("b", False))
+            await call(bus, "org.freedesktop.DBus.Properties", "Set", "ssv", *power)
             found = await asyncio.to_thread(look, case_in(tmp_path))
             assert told(found, "fail", "(hci0) is off").advice == Advice.POWER_ON
 
     run(test())
 
 
-async def power_off(adapter: str) -> None:
-    """As bluetoothctl does."""
+@with_bluez
+def test_another_program_that_scans_is_told(tmp_path: Path) -> None:
+    case = case_in(tmp_path)
+
+    async def test() -> None:
+        async with world(pods=1), system_bus() as bus:
+            told(await asyncio.to_thread(look, case), "ok", "no other program")
+            await call(bus, "org.bluez.Adapter1", "StartDiscovery")
+            found = await asyncio.to_thread(look, case)
+            assert told(found, "warn", "some program scans with hci0").advice == Advice.CLOSE_RIVAL
+
+    run(test())
+
+
+@asynccontextmanager
+async def system_bus() -> AsyncIterator[MessageBus]:
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     try:
-        reply = await bus.call(
-            Message(
-                destination="org.bluez",
-                path=f"/org/bluez/{adapter}",
-                interface="org.freedesktop.DBus.Properties",
-                member="Set",
-                signature="ssv",
-                body=["org.bluez.Adapter1", "Powered", Variant("b", False)],
-            )
-        )
-        assert reply is not None
-        assert reply.message_type is MessageType.METHOD_RETURN
+        yield bus
     finally:
         bus.disconnect()
+
+
+async def call(
+    bus: MessageBus, interface: str, member: str, signature: str = "", *body: object
+) -> None:
+    """Of the adapter, as bluetoothctl does."""
+    message = Message(
+        destination="org.bluez",
+        path="/org/bluez/hci0",
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=list(body),
+    )
+    reply = await bus.call(message)
+    assert reply is not None
+    assert reply.message_type is MessageType.METHOD_RETURN, reply.body
 
 
 def test_a_bus_that_hangs_is_not_waited_for(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from made_machine import case_in, first_on_path, program, told
+from made_machine import case_in, first_on_path, lines, program, told
 from rpi_gpio.lines import fake_gpio
 from stridehub.doctor import gpio_library, gpiochip, motors
 from stridehub.doctor.advice import Advice
@@ -142,6 +142,21 @@ def test_what_the_service_was_told_of_the_board_counts(
 
 
 @pytest.mark.usefixtures("library")
+def test_the_hubs_user_has_to_be_let_at_the_chip(
+    tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders of tests are private."""
+    case = case_in(tmp_path, {"run/systemd/system/x": ""}, PINS)
+    chip(kernel, tmp_path)
+    monkeypatch.setenv("PATH", first_on_path(tmp_path / "bin"))
+    program(tmp_path / "bin", "systemctl", "echo LoadState=not-found")
+    assert {it.verdict for it in motors.look(case)} == {"ok"}
+    program(tmp_path / "bin", "systemctl", 'echo "LoadState=loaded\nUser=nobody"')
+    found = told(motors.look(case), "fail", "gpiochip0: nobody may not use it")
+    assert found.advice == Advice.ALLOW_GPIO.of(USER="nobody")
+
+
+@pytest.mark.usefixtures("library")
 def test_a_machine_without_chip_and_one_that_is_none(tmp_path: Path) -> None:
     case = case_in(tmp_path, config=PINS)
     told(motors.look(case), "fail", "there is no /dev/gpiochip")
@@ -161,8 +176,11 @@ def test_what_the_kernel_does_with_pins_that_nobody_has(tmp_path: Path) -> None:
 def test_a_folder_for_lgpio_that_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    case = case_in(tmp_path, config=PINS)
     monkeypatch.setenv("LG_WD", str(tmp_path / "nowhere"))
-    told(motors.look(case_in(tmp_path, config=PINS)), "fail", "not to be written to")
+    told(motors.look(case), "fail", "not to be written to")
+    monkeypatch.setenv("LG_WD", str(tmp_path))
+    assert not [line for line in lines(motors.look(case)) if "not to be written to" in line]
 
 
 def test_the_kernels_structs_are_those_of_its_header(tmp_path: Path) -> None:
@@ -219,7 +237,9 @@ def test_it_has_to_be_the_right_one(
     words: str,
 ) -> None:
     installed(tmp_path / "site", monkeypatch, *libraries)
-    told(gpio_library.look_at_library(Says("motors"), os.environ), verdict, words)
+    found = list(gpio_library.look_at_library(Says("motors"), os.environ))
+    told(found, verdict, words)
+    assert {it.verdict for it in found if it.verdict != "ok"} == {verdict} - {"ok"}
 
 
 def test_one_that_is_not_there_is_told() -> None:

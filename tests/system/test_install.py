@@ -27,6 +27,22 @@ places='/etc /usr/local/bin /var/lib/stridehub /var/lib/mosquitto'
 """
 
 
+# The last step of an upgrade, where the services start with the program of before only.
+_START = r"""
+set -euo pipefail
+cd systemd; . ./setup.sh; . ./program.sh; . ./units.sh
+has_systemd() { true; }
+systemctl() {
+    [ "$*" != "restart stridehub.service" ] || [ "$(readlink "$PROGRAM")" = "$previous" ]
+}
+previous=$(readlink "$PROGRAM")
+broken=$(free_folder)
+mkdir "$broken"
+switch_to "$broken"
+start
+"""
+
+
 @dataclass
 class Machine:
     root: ScratchRoot
@@ -143,6 +159,17 @@ def test_an_upgrade_that_fails_leaves_the_program_of_before(
     done = machine.make("install", checkout=checkout)
     assert done.code != 0
     assert "do not match" in done.out.lower() or "hash" in done.out.lower()
+    assert machine.tree() == before
+    assert machine.root.said(STRIDEHUB, "--version").startswith("stridehub ")
+
+
+def test_where_services_do_not_start_with_the_new_one_the_old_one_is_back(
+    machine: Machine,
+) -> None:
+    before = machine.tree()
+    done = machine.root.run("bash", "-c", _START, cwd=machine.checkout)
+    assert done.code == 1
+    assert "the program of before is back" in done.out
     assert machine.tree() == before
     assert machine.root.said(STRIDEHUB, "--version").startswith("stridehub ")
 

@@ -124,6 +124,21 @@ def test_no_session_goes_by_a_clock_that_has_jumped_ahead(path: Path) -> None:
     assert store.close(WAIT_S)
 
 
+def test_no_session_goes_by_a_clock_that_was_set_while_the_hub_ran(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of this run that are dated by the new one are no proof of it."""
+    keep_session(path, "before", 2.0)
+    store = Store(path, LIMITS)
+    assert store.flush(WAIT_S)
+    later_ms = NOW_MS + 700 * DAY_MS
+    monkeypatch.setattr("time.time_ns", lambda: later_ms * 1_000_000)
+    store.put(begun("first", later_ms - DAY_MS), begun("second", later_ms))
+    settle(store)
+    assert sessions(path) == ["before", "first", "second"]
+    assert store.close(WAIT_S)
+
+
 def test_the_oldest_go_where_all_are_too_much_and_the_file_shrinks(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

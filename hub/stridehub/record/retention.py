@@ -56,6 +56,7 @@ class Retention:
         self._ballast = ballast
         self._fold = fold
         self._utc_ms = utc_ms
+        self._zero_ms = self._clock_zero_ms()
         self._doomed: tuple[int, str] | None = None  # number and id of the one that goes
         self._looked_s = -LOOK_EVERY_S
 
@@ -124,10 +125,21 @@ class Retention:
             return f"only {free:.0f} MB of the card are free"
         last_but_one_ms, newest_ms = sorted(all_ms)[-2:]
         is_plausible = last_but_one_ms >= now_ms - _LONGEST_PAUSE_MS and newest_ms <= now_ms
-        is_clock_right = oldest_ms >= FIRST_MS and is_plausible
+        is_clock_right = oldest_ms >= FIRST_MS and is_plausible and not self._was_clock_set
         if is_clock_right and now_ms - oldest_ms > limits.keep_days * _DAY_MS:
             return f"older than {limits.keep_days} days"
         return None
+
+    def _clock_zero_ms(self) -> float:
+        """When time.monotonic() began, as the clock has it now."""
+        return self._utc_ms() - 1e3 * time.monotonic()
+
+    @property
+    def _was_clock_set(self) -> bool:
+        """By much, since the hub was started: the sessions of now have their dates from it, too, so
+        that none of them speaks for it.
+        """
+        return abs(self._clock_zero_ms() - self._zero_ms) > _LONGEST_PAUSE_MS
 
     @property
     def _used_mb(self) -> float:

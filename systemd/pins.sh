@@ -50,6 +50,7 @@ install_system_lgpio() {
 system_lgpio() {
     [ -e "$SYSTEM_PACKAGES/lgpio.py" ] || install_system_lgpio || return 1
     link_lgpio
+    say "pins: the system's lgpio"
     lgpio_works || { unlink_lgpio && return 1; }
 }
 
@@ -61,16 +62,10 @@ own_lgpio() {
 
 pins() {
     has_pins || return 0
-    if lgpio_works || built_lgpio; then
+    if { lgpio_works || built_lgpio || system_lgpio || own_lgpio; } && pip_gpio rpi-lgpio; then
         say 'pins: rpi-lgpio'
-    elif system_lgpio; then
-        say "pins: rpi-lgpio, with the system's lgpio"
-    elif own_lgpio; then
-        say 'pins: rpi-lgpio, with lgpio built here'
     else
         say 'pins: no lgpio for this Python. Pods buzz all the same; for motors at this hub'
         printf '    apt install python3-lgpio, or swig and liblgpio-dev, then install again\n'
-        return 0
     fi
-    pip_gpio rpi-lgpio
 }

@@ -60,6 +60,7 @@ ready_wheel() { find "${WHEELS:-/nowhere}" -maxdepth 1 -name 'stridehub-*.whl' 2
 # From a copy: root leaves nothing in the checkout.
 build_wheel() {
     local part
+    say 'building stridehub'
     mkdir "$work/source"
     for part in pyproject.toml setup.py MANIFEST.in README.md LICENSE native hub; do
         cp -r "$CHECKOUT/$part" "$work/source/"
@@ -71,20 +72,21 @@ build_wheel() {
     pip uninstall --yes setuptools
 }
 
-own_wheel() {
-    say 'building stridehub' >&2
-    build_wheel >&2
-    compgen -G "$work/stridehub-*.whl"
-}
+built_wheel() { compgen -G "$work/stridehub-*.whl"; }
 
 fill() {
     local wheel
     if [ -n "${WHEELS:-}" ]; then
         wheel=$(ready_wheel)
-        pip_install_from_wheels "${wheel:-$(own_wheel)}"
+        if [ -z "$wheel" ]; then
+            build_wheel
+            wheel=$(built_wheel)
+        fi
+        pip_install_from_wheels "$wheel"
     else
         libraries
-        pip install --no-index --no-deps "$(own_wheel)"
+        build_wheel
+        pip install --no-index --no-deps "$(built_wheel)"
     fi
 }
 
@@ -126,6 +128,7 @@ program() {
     readable_by_all
     it_works
     previous=$(readlink "$PROGRAM" || true)
+    sync --file-system "$new" # a link that outlives a power cut has something to point to
     switch_to "$new"
     unfinished=("$work" ${previous:+"$previous"})
 }

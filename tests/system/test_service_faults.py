@@ -105,6 +105,8 @@ _OWN_CARD = 'mount -t tmpfs -o size=48m tmpfs "$0" && exec "$@"'
 
 
 def may_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
     done = subprocess.run(
         ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
         capture_output=True,
@@ -166,7 +168,7 @@ def lap(coach: Coach, count: int) -> list[str]:
 
 
 @pytest.mark.skipif(missing() is not None, reason=missing() or "")
-def test_an_adapter_that_is_pulled_out_and_bluetooth_that_ends(
+def test_no_adapter_one_that_is_pulled_out_and_bluetooth_that_ends(
     settings: Path, broker: Mosquitto
 ) -> None:
     """Each time the pods stream again by themselves."""
@@ -179,8 +181,11 @@ async def _pulled_out_and_back(settings: Path, broker: Mosquitto) -> None:
         for pod in await known_pods(air):
             roster.keep(pod)
         adapter = f"adapter {air.centrals[0]}"
+        await air.remove_adapter()
         with Coach(broker.port, "h1") as coach, hub(settings) as manager:
-            await asyncio.to_thread(manager.status, "2 of 2 pods stream")
+            await asyncio.to_thread(manager.status, "0 of 2 pods stream", adapter)
+            await air.add_adapter()
+            await asyncio.to_thread(_well_again, manager, air)
             await air.remove_adapter()
             await asyncio.to_thread(told, coach, adapter)
             await asyncio.to_thread(manager.status, adapter)

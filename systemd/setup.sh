@@ -15,6 +15,7 @@ LOGINS=$BROKER/stridehub.passwords
 RULES=$BROKER/stridehub.acl
 CERTS=$BROKER/certs
 HOST=$(hostname)
+HOST=${HOST%%.*}
 PAGE_URL=wss://$HOST.local:9001
 
 # Apple's devices take no certificate for longer, even of an authority of one's own.

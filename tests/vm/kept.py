@@ -16,13 +16,6 @@ def sessions() -> int:
     return int(count)
 
 
-def strides() -> int:
-    """Of all sessions."""
-    with _opened(SESSIONS) as database:
-        (count,) = database.execute("SELECT COUNT(*) FROM strides").fetchone()
-    return int(count)
-
-
 def newest_strides() -> dict[str, int]:
     """The last number of each session."""
     ask = "SELECT id, MAX(seq) FROM strides JOIN sessions ON number = session GROUP BY id"

@@ -1,17 +1,15 @@
 """A card without room: the hub measures on, says so, and goes on where there is room again."""
 
 import asyncio
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from vm.field import Field
-from vm.kept import strides
+from vm.kept import SESSIONS, is_sound
 from vm.units import STATE, shell
 
-_IMAGE = Path("/var/tmp/card.img")
+_KEPT = "/var/tmp/stridehub-state"
 _CARD_MB = 64
 _FILLER = STATE / "filler"
 _FULL_S = 20.0  # that it stays so
@@ -38,30 +36,28 @@ async def full_card(field: Field) -> None:
         outcome.check(hub.is_active, "not active while the card is full")
         outcome.check(hub.process == process, "the hub was started anew")
         outcome.tell(while_full=coach.status.get("reasons"), lost=coach.status.get("lost"))
-        kept = strides()
         _FILLER.unlink()
         await field.well_again()
         outcome.check(hub.process == process, "the hub was started anew")
-        outcome.check(strides() > kept, "nothing is kept after it")
+        outcome.check(is_sound(SESSIONS), "the file of sessions is damaged")
         outcome.tell(lost_in_all=coach.status.get("lost"), came=coach.strides - before)
 
 
 @contextmanager
 def _small_card(field: Field) -> Iterator[None]:
-    """With what is on the large one, which comes back in the end."""
+    """In memory, with what is on the large one, which comes back in the end."""
     field.hub.do("stop")
+    options = f"size={_CARD_MB}m,mode=700,uid=stridehub,gid=stridehub"
     shell(
-        f"truncate --size={_CARD_MB}M {_IMAGE} && mkfs.ext4 -q -m 0 {_IMAGE}"
-        f" && mount -o loop {_IMAGE} /mnt && cp --archive {STATE}/. /mnt/ && umount /mnt"
-        f" && mount -o loop {_IMAGE} {STATE} && chown stridehub:stridehub {STATE}"
-        f" && chmod 700 {STATE}"
+        f"rm -rf {_KEPT} && cp --archive {STATE} {_KEPT}"
+        f" && mount -t tmpfs -o {options} card {STATE} && cp --archive {_KEPT}/. {STATE}/"
     )
-    field.hub.do("start")
     try:
+        field.hub.do("start")
         yield
     finally:
         field.hub.do("stop")
-        shell(f"umount {STATE} && rm {_IMAGE}")
+        shell(f"umount {STATE}")
         field.hub.do("start")
 
 
@@ -74,4 +70,3 @@ def _fill() -> None:
                     file.write(bytes(size))
             except OSError:
                 continue
-    os.sync()

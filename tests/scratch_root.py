@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # In a namespace of its own the machine's files are the lower layer of its root. /run is empty: no
-# service of the machine is reached. Where the folder cannot be an upper layer, memory is one.
+# service of the machine is reached. It is ready once its root is the new one. Where the folder cannot be an upper layer, memory is one.
 _ENTER = """
 set -e
 layers() { mkdir -p "$1"/{upper,work,root} && mount -t overlay overlay \
@@ -21,8 +21,7 @@ layers "$base" 2>/dev/null || { mount -t tmpfs tmpfs "$base"; layers "$base"; }
 mount -t proc proc "$base/root/proc"
 mount --rbind /dev "$base/root/dev"
 mount -t tmpfs tmpfs "$base/root/run"
-echo ready
-exec chroot "$base/root" sleep infinity
+exec chroot "$base/root" bash -c 'echo ready; exec sleep infinity'
 """
 # How this machine reaches PyPI stays as it is.
 _KEPT = ("PIP_CERT", "PIP_INDEX_URL", "SSL_CERT_FILE", "http_proxy", "https_proxy", "no_proxy")

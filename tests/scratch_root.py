@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 # In a namespace of its own the machine's files are the lower layer of its root. /run is empty: no
-# service of the machine is reached. It is ready once its root is the new one. Where the folder cannot be an upper layer, memory is one.
+# service of the machine is reached. Where the folder cannot be an upper layer, memory is one. It
+# is ready when its root is the new one, not before: whoever came sooner would write to the machine.
 _ENTER = """
 set -e
 layers() { mkdir -p "$1"/{upper,work,root} && mount -t overlay overlay \

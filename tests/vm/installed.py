@@ -14,9 +14,7 @@ from functools import partial
 
 from vm import (
     scenes_cue,
-    scenes_deb,
     scenes_faults,
-    scenes_full_card,
     scenes_install,
     scenes_power,
     scenes_run,
@@ -25,7 +23,6 @@ from vm.field import Field, field_of
 from vm.outcome import Outcome, table
 
 ALONE: dict[str, Callable[[Outcome], Awaitable[None]]] = {
-    "deb": scenes_deb.deb,
     "install": scenes_install.install,
     "share": scenes_install.share,
     "cue": scenes_cue.cue,
@@ -40,7 +37,6 @@ WITH_PODS: dict[str, Callable[[Field], Awaitable[None]]] = {
     "killed": scenes_faults.killed,
     "stopped": scenes_faults.stopped,
     "dashboard": scenes_faults.dashboard,
-    "full_card": scenes_full_card.full_card,
     "power_cut": scenes_power.power_cut,
 }
 _LONGEST_S = 1800.0

@@ -26,10 +26,10 @@ from vm.packages import ROOT, wheels
 
 _IMAGE = "root.img"
 _OF_SUITE = {
-    "bookworm": ["deb", "install", "cue"],
+    "bookworm": ["install", "cue"],
     "trixie": [
         "install", "share", "strides", "no_adapter", "adapter_out", "broker_away", "clock",
-        "killed", "stopped", "dashboard", "full_card", "power_cut", "after_power_cut",
+        "killed", "stopped", "dashboard", "power_cut", "after_power_cut",
     ],
 }  # fmt: skip
 _INSTALLING = {"install", "share"}
@@ -59,8 +59,6 @@ def _run(chosen: argparse.Namespace, disk: Path) -> int:
         python = _ready(vm, disk)
         if _INSTALLING & set(scenes):
             _bring_checkout(vm, python)
-        if "deb" in scenes:
-            _bring_package(vm)
         return _play(vm, scenes)
     finally:
         if not chosen.keep:
@@ -91,14 +89,6 @@ def _bring_checkout(vm: Rig, python: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             wheels(python, Path(folder))
             vm.copy([(Path(folder), "wheels"), *_checkout()])
-
-
-def _bring_package(vm: Rig) -> None:
-    """Made here, so for Debian of this machine."""
-    with session.told("package"):
-        subprocess.run(["make", "--silent", "deb"], cwd=ROOT, check=True, stdout=sys.stderr)
-        newest = max((ROOT / "dist").glob("*.deb"), key=lambda path: path.stat().st_mtime)
-        vm.copy([(newest, "stridehub.deb")])
 
 
 def _checkout() -> list[tuple[Path, str]]:

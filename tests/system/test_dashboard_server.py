@@ -156,6 +156,7 @@ def requests(draw: st.DrawFn) -> bytes:
     b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"
 )
 @example(b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n")
+@example(b"GET /of-version-0.9\r\nHost: localhost\r\n\r\n")
 def test_any_bytes_get_an_answer_or_none_and_the_next_request_gets_its_page(
     url: str, text: bytes
 ) -> None:

@@ -39,6 +39,7 @@ link_lgpio() { ln -sf "$SYSTEM_PACKAGES"/lgpio.py "$SYSTEM_PACKAGES"/_lgpio*.so 
 unlink_lgpio() { rm -f "$(site_packages)"/{lgpio.py,_lgpio*.so}; }
 
 install_system_lgpio() {
+    [ -z "${WHEELS:-}" ] || return 1
     apt-cache show python3-lgpio >/dev/null 2>&1 || return 1
     say 'pins: installing python3-lgpio'
     DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends --no-remove \

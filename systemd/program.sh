@@ -130,7 +130,7 @@ program() {
     previous=$(readlink "$PROGRAM" || true)
     sync --file-system "$new" # a link that outlives a power cut has something to point to
     switch_to "$new"
-    unfinished=("$work" ${previous:+"$previous"})
+    unfinished=("$work") # the one of before is at work until the services start with the new one
 }
 
 # The services do not start with the new one.

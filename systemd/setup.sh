@@ -217,6 +217,15 @@ certificates() {
 
 # ---- the broker ----
 
+# A club's broker has files of the same names, see docs/MQTT.md.
+has_other_broker() {
+    [ -e "$BROKER_CONF" ] && ! grep -q '^# The broker of an installed hub' "$BROKER_CONF"
+}
+
+no_other_broker() {
+    ! has_other_broker || fail "$BROKER_CONF is not of an installed hub: give it another name first"
+}
+
 broker_rules() {
     [ -e "$RULES" ] || install -m 600 -o mosquitto -g mosquitto "$HERE/mosquitto/hub.acl" "$RULES"
 }
@@ -246,12 +255,16 @@ broker() {
 restart_broker() {
     has_systemd || return 0
     systemctl daemon-reload
-    systemctl enable --quiet mosquitto
+    if ! systemctl is-enabled --quiet mosquitto; then
+        say 'mosquitto is switched off, and stays so'
+        return
+    fi
     systemctl restart mosquitto ||
         say 'mosquitto does not start: `journalctl -u mosquitto` says why; the hub goes on without it'
 }
 
 forget_broker() {
+    ! has_other_broker || return 0
     rm -f "$BROKER_CONF" "$BROKER_SERVICE"
     rmdir --ignore-fail-on-non-empty "$(dirname "$BROKER_SERVICE")" 2>/dev/null || true
     has_systemd || return 0
@@ -265,6 +278,6 @@ forget_broker() {
 purge() {
     say 'removing /var/lib/stridehub, /etc/stridehub, and logins and certificates of the broker'
     rm -rf /var/lib/stridehub /etc/stridehub
-    rm -f "$LOGINS" "$RULES" "$CERTS"/stridehub{,-ca}.{crt,key}
+    has_other_broker || rm -f "$LOGINS" "$RULES" "$CERTS"/stridehub{,-ca}.{crt,key}
     if getent passwd stridehub >/dev/null; then userdel stridehub; fi
 }

@@ -45,10 +45,12 @@ restart_services() {
 start() {
     if ! has_systemd; then
         say 'no systemd is running here: everything starts with the machine'
+        unfinished+=(${previous:+"$previous"})
         return
     fi
     restart_broker
     if restart_services; then
+        unfinished+=(${previous:+"$previous"})
         say 'done: `sudo stridehub doctor` looks at it all, `systemctl status stridehub` at the hub'
         return
     fi

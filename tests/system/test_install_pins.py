@@ -75,3 +75,14 @@ def test_pips_own_comes_first(machine: ScratchRoot, root: Path) -> None:
     done = pins(machine, root)
     assert done.code == 0, done.out
     assert {"lgpio", "rpi-lgpio"} <= installed(machine)
+
+
+def test_a_folder_of_wheels_is_looked_for_from_where_the_caller_is(
+    machine: ScratchRoot, root: Path
+) -> None:
+    """A wrong SHARE ends it right after."""
+    install = str(root / "systemd" / "install")
+    for folder, told in (("rpi-lgpio", "SHARE=2"), ("not-there", "not-there: No such file")):
+        done = machine.run(install, "--wheels", folder, cwd=Path("/root"), SHARE="2")
+        assert done.code == 1
+        assert told in done.out

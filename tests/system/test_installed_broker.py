@@ -200,3 +200,19 @@ def test_settings_of_ones_own_are_not_touched_for_others(hub: Hub) -> None:
     assert "page_url" in told
     hub.set_up(SHARE="0")
     assert own.startswith(before)
+
+
+def test_a_clubs_broker_is_left_alone(root: Path, tmp_path: Path) -> None:
+    """Its files have the same names."""
+    rules, key = "/etc/mosquitto/stridehub.acl", "/etc/mosquitto/certs/stridehub.key"
+    of_club = root / "systemd" / "mosquitto" / "stridehub.conf"
+    with scratch_root(tmp_path / "scratch") as machine:
+        machine.said("mkdir", "-p", "/etc/mosquitto/conf.d", "/etc/mosquitto/certs")
+        machine.said("cp", str(of_club), CONF)
+        machine.said("touch", rules, key)
+        done = machine.run("./install", cwd=root / "systemd")
+        assert done.code == 1
+        assert f"{CONF} is not of an installed hub" in done.out
+        end = "set -euo pipefail; . ./setup.sh; forget_broker; purge"
+        assert machine.run("bash", "-c", end, cwd=root / "systemd").code == 0
+        machine.said("ls", CONF, rules, key)

@@ -234,6 +234,18 @@ def test_a_unit_that_is_not_installed(tmp_path: Path, systemctl: Path) -> None:
             Advice.ENABLE.of(UNIT=HUB_UNIT),
         ),
         (
+            {"ActiveState": "activating", "SubState": "auto-restart", "Result": "exit-code"},
+            "fail",
+            "has failed: exit-code",
+            Advice.READ_LOG.of(UNIT=HUB_UNIT),
+        ),
+        (
+            {"ActiveState": "activating", "SubState": "start", "NRestarts": "7"},
+            "warn",
+            "is starting, and had to be restarted before: 7",
+            Advice.READ_LOG.of(UNIT=HUB_UNIT),
+        ),
+        (
             {"ActiveState": "failed", "Result": "watchdog", "ExecMainStatus": "6"},
             "fail",
             "has failed: watchdog (code 6",

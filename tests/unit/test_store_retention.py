@@ -9,7 +9,7 @@ import pytest
 
 from made_entries import begun, ended, one_of_each, stride_entry, wait_until
 from stridehub.config import RecordConfig
-from stridehub.record.entries import Answered
+from stridehub.record.entries import Answered, ClockSet
 from stridehub.record.migrations import SESSION_TABLES
 from stridehub.record.reading import Reading
 from stridehub.record.store import Store
@@ -180,3 +180,17 @@ def test_answers_of_long_ago_are_forgotten(path: Path, monkeypatch: pytest.Monke
     store.put(*(Answered(id=str(number), t_ms=NOW_MS - number, ack=b"{}") for number in range(5)))
     wait_until(lambda: list(store.answered(0)) == ["2", "3", "4"])
     assert store.close(WAIT_S)
+
+
+def test_what_went_does_not_come_back_as_the_clock_is_set(path: Path) -> None:
+    """It was a session of this run."""
+    store = Store(path, LIMITS)
+    old_ms = NOW_MS - 30 * DAY_MS
+    store.put(begun("old", old_ms), stride_entry("old", 0, t_ms=old_ms), ended("old", old_ms))
+    for name in ("new", "last"):
+        store.put(begun(name, NOW_MS), stride_entry(name, 0, t_ms=NOW_MS), ended(name, NOW_MS))
+    settle(store)
+    assert sessions(path) == ["new", "last"]
+    store.put(ClockSet(t_ms=NOW_MS, by_ms=DAY_MS))
+    assert store.close(WAIT_S)
+    assert sessions(path) == ["new", "last"]

@@ -31,11 +31,14 @@ def look(case: Case) -> Iterator[Finding]:
 
 def _of_unit(unit: Unit) -> Iterator[Finding]:
     name = unit.name
-    if unit.active == "failed":
+    if unit.active == "failed" or unit.is_ended:
         yield _failed(unit)
+    elif unit.active == "activating":
+        text = f"{name} is starting, and had to be restarted before: {unit.restarts}"
+        yield _SAYS.warn(text, Advice.READ_LOG, UNIT=name)
     elif unit.active != "active":
         text = f"{name} is {unit.active}{'' if unit.is_enabled else ', and not enabled'}"
-        yield _SAYS.warn(f"{text}", Advice.ENABLE, UNIT=name)
+        yield _SAYS.warn(text, Advice.ENABLE, UNIT=name)
     elif not unit.is_enabled:
         text = f"{name} runs, and will not after a restart of the machine"
         yield _SAYS.warn(text, Advice.ENABLE, UNIT=name)

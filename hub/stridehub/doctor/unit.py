@@ -30,6 +30,7 @@ class Unit:
 
     name: str
     active: str  # active, inactive, failed, activating, ...
+    is_ended: bool  # by itself, and systemd starts it again in a moment
     is_enabled: bool  # starts with the machine
     result: str  # of its last run: success, exit-code, signal, watchdog, ...
     exit_code: int
@@ -52,6 +53,7 @@ def unit_of(case: Case, name: str) -> Unit | None:
     return Unit(
         name=name,
         active=told.get("ActiveState", "unknown"),
+        is_ended=told.get("SubState") == "auto-restart",
         is_enabled=told.get("UnitFileState", "").startswith("enabled"),
         result=told.get("Result", ""),
         exit_code=_number(told.get("ExecMainStatus")),

@@ -102,6 +102,8 @@ class Ledger:
     def forget(self, session: str) -> None:
         """Its rows were deleted."""
         self._numbers.pop(session, None)
+        self.touched.discard(session)
+        self._ended.discard(session)
 
     # ---- rows ----
 

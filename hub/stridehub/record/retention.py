@@ -86,6 +86,7 @@ class Retention:
             self._doomed = doomed
             while self._doomed is not None:
                 self._delete_some(*doomed)
+            self._fold()  # or the log grows by all that goes
             gone, free = gone + 1, math.inf
         while self._gave_pages_back():
             pass

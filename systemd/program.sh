@@ -41,8 +41,8 @@ locked_versions() {
 }
 
 libraries() {
-    case $(uname -m) in
-    armv*) pip install --requirement <(locked_versions) ;;
+    case $(dpkg --print-architecture) in # 32 bits may have a kernel of 64
+    armhf) pip install --requirement <(locked_versions) ;;
     *) pip_install_locked requirements.lock ;;
     esac
 }

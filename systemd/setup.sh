@@ -83,15 +83,19 @@ settings() {
         write_settings
     else
         say "settings: $SETTINGS stays, it is yours"
-        if is_shared; then tell_of_sharing; fi
+        tell_of_sharing
     fi
 }
 
 tell_of_sharing() {
-    grep -q '^page_url' "$SETTINGS" && return
-    printf '    to let others see the page, put into it:\n'
-    printf '    [mqtt]      page_url = "%s"\n' "$PAGE_URL"
-    printf '    [dashboard] listen = "0.0.0.0"\n'
+    if is_shared; then
+        ! grep -qF "page_url = \"$PAGE_URL\"" "$SETTINGS" || return 0
+        printf '    to let others see the page, put into it:\n'
+        printf '    [mqtt]      page_url = "%s"\n' "$PAGE_URL"
+        printf '    [dashboard] listen = "0.0.0.0"\n'
+    elif grep -qE '^(page_url = "wss:|listen = "0\.0\.0\.0")' "$SETTINGS"; then
+        printf '    the page is still for others: take page_url out of it, and listen of [dashboard]\n'
+    fi
 }
 
 # ---- who may come in ----

@@ -52,9 +52,11 @@ class Live:
         radio: Radio | None = None,
         host: Host | None = None,
         clock: Callable[[], float] = time.monotonic,
+        utc_s: Callable[[], float] = time.time,
     ) -> None:
         """Within a running event loop. `pods`: those that matter; all of the roster by default.
-        Without `coaching` nothing buzzes, and nothing is remembered of a runner.
+        Without `coaching` nothing buzzes, and nothing is remembered of a runner. `utc_s`: of the
+        clock by which the hub's sessions are dated.
 
         Raises ConfigError, StoreError.
         """
@@ -88,7 +90,7 @@ class Live:
             on_stride=on_stride,
             on_cue=on_cue,
             on_follow_up=on_follow_up,
-            clocks=Clocks(clock),
+            clocks=Clocks(clock, utc_s),
             hand_over=onto(asyncio.get_running_loop()),
         )
         self.sink: PacketSink = self.team.pipeline

@@ -66,8 +66,13 @@ def check_plans(config: HubConfig) -> None:
 class Clocks:
     """Hub time, and the time that people share."""
 
-    def __init__(self, hub_clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        hub_clock: Callable[[], float] = time.monotonic,
+        utc_s: Callable[[], float] = time.time,
+    ) -> None:
         self._hub_clock = hub_clock
+        self._utc_s = utc_s
 
     def hub_s(self, monotonic_s: float) -> float:
         """Hub time at that moment of time.monotonic()."""
@@ -75,7 +80,7 @@ class Clocks:
 
     def utc_s(self) -> float:
         """Unix time."""
-        return time.time()
+        return self._utc_s()
 
     def now(self) -> Moment:
         return Moment(self.hub_s(time.monotonic()), self.utc_s())

@@ -14,25 +14,35 @@ from stridehub.haptics.none import NoDriver
 from stridehub.model import RunnerProfile
 from stridehub.mqtt.topics import Topics
 from stridehub.record.entries import ClockSet, Entry, SessionBegun
-from stridehub.team import Team
+from stridehub.team import Clocks, Team
 from stridehub.wall_clock import WallClock
 from strides import stride
 
 HOUR_S = 3600.0
+NOW_S = 1.8e9
 BEFORE = OpenSession(
-    seen_utc_s=0.0, load=SessionLoad(started_utc_s=-1800.0, steps_left=900, steps_right=900)
+    seen_utc_s=NOW_S,
+    load=SessionLoad(started_utc_s=NOW_S - 1800.0, steps_left=900, steps_right=900),
 )
 
 
 class Hub:
     """Back with a session of before; nothing of it is kept but in a list."""
 
-    def __init__(self, memory: RunnerMemory) -> None:
+    def __init__(self, memory: RunnerMemory, set_meanwhile_s: float = 0.0) -> None:
+        """`set_meanwhile_s`: the clock, after the hub has read it and before it has its runners."""
         self.entries: list[Entry] = []
         self._ahead_s = 0.0
-        clock = WallClock(lambda: 1.8e9 + self._ahead_s, lambda: 0.0)
+        clock = WallClock(lambda: NOW_S + self._ahead_s, lambda: 0.0)
         self.chronicle = Chronicle(self, Topics("h1"), continues="before", utc_ms=clock.utc_ms)
-        self.team = Team(HubConfig(), NoDriver(), on_stride=[self.chronicle.on_stride], seed=1)
+        self.team = Team(
+            HubConfig(),
+            NoDriver(),
+            on_stride=[self.chronicle.on_stride],
+            clocks=Clocks(lambda: 0.0, clock.utc_s),
+            seed=1,
+        )
+        self._ahead_s = set_meanwhile_s
         self.team.add_runner(RunnerProfile(runner="r1"), memory)
         self.orders = Orders(self.team, self.chronicle)
         self.watch = ClockWatch(clock, self.chronicle, self.team, self.orders)
@@ -110,7 +120,13 @@ def test_a_session_that_nobody_began_before_goes_on() -> None:
     first = hub.chronicle.session
     hub.set_clock(HOUR_S)
     assert (hub.chronicle.session, hub.links) == (first, [None])
-    assert hub.team.coaches["r1"].watch.load.started_utc_s == HOUR_S  # it began in 1970
+    assert hub.team.coaches["r1"].watch.load.started_utc_s == NOW_S + HOUR_S
+
+
+def test_a_session_that_began_as_the_clock_was_set_is_put_right_once() -> None:
+    hub = Hub(RunnerMemory(), set_meanwhile_s=HOUR_S)
+    hub.set_clock(0.0)
+    assert hub.team.coaches["r1"].watch.load.started_utc_s == NOW_S + HOUR_S
 
 
 def test_how_long_ago_a_stride_was_does_not_change(hub: Hub) -> None:

@@ -91,6 +91,7 @@ async def _measure(
         on_cue=[cues.cue, chronicle.on_cue],
         on_follow_up=[cues.follow_up, chronicle.on_follow_up],
         on_checklist=_tell_checklist,
+        utc_s=side.uplink.wall_clock.utc_s,
     )
     snapshots = Snapshots(config.runtime, hub)
     with live_table(is_quiet=True) as show:

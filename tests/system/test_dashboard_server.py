@@ -168,7 +168,7 @@ def test_any_bytes_get_an_answer_or_none_and_the_next_request_gets_its_page(
         there.sendall(text)
         there.shutdown(socket.SHUT_WR)
         answer = there.makefile("rb").readline()
-        assert answer == b"" or answer.startswith(b"HTTP/1.")
+        assert answer == b"" or answer.startswith(b"HTTP/")
         assert not answer.startswith(b"HTTP/1.1 500")
     assert ask(url).status == 200
 

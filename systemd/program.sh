@@ -115,7 +115,6 @@ no_other_program() {
 
 program() {
     local new work
-    no_other_program
     python_is_new_enough
     new=$(free_folder)
     work=$(mktemp -d)

@@ -84,7 +84,7 @@ class Chronicle:
         return self._session
 
     def _put_begun(self, continues: str | None) -> None:
-        """Once more: it replaces what was told of its beginning."""
+        """Told once more, it replaces what was told before."""
         self._store.put(
             SessionBegun(
                 t_ms=self._begun_ms,

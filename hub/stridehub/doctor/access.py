@@ -40,7 +40,7 @@ def _of_user(case: Case, account: Account) -> Iterator[Finding]:
     lacking = [group for group in wanted if account.lacks(group)]
     for group in lacking:
         text = f"user {account.name} is not in group {group}"
-        yield _SAYS.warn(f"{text}", Advice.JOIN_GROUP, GROUP=group, USER=account.name)
+        yield _SAYS.warn(text, Advice.JOIN_GROUP, GROUP=group, USER=account.name)
     if not lacking:
         yield _SAYS.ok(f"the hub runs as {account.name}")
 
